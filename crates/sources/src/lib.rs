@@ -1,0 +1,15 @@
+//! Billing products: one folder each, all of the same shape, and the machinery they share.
+//!
+//! A product's `to_focus.sql` says how its columns become the cost table; [`format`] what its
+//! table looks like; [`decode`] reads records; [`project`] runs the SQL. Nothing here writes to
+//! the lake. Start at [`cur`].
+
+pub mod aws_names;
+pub mod cur;
+pub mod decode;
+pub mod double;
+pub mod format;
+pub mod intern;
+pub mod project;
+pub mod table;
+pub mod text;

@@ -1,0 +1,148 @@
+//! Runs a `to_focus.sql` over chunks: what depends on repeating text is evaluated once per
+//! distinct tuple, what depends on a row's money once per row.
+//!
+//! The SQL is an ordinary `SELECT` over the source's columns, planned by `DataFusion`. Each output
+//! expression is looked at: one that reads only grouped columns is evaluated for the distinct
+//! combinations of those groups' ids, and its rows are dictionary keys; in one that also reads
+//! row-wise columns, the largest parts that read only grouped columns are evaluated that way and
+//! gathered, and the rest is evaluated over the rows. The SQL's author need not know any of this.
+
+mod combo;
+pub mod functions;
+mod plan;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use datafusion::physical_expr::PhysicalExpr;
+
+use combo::Combo;
+use plan::Planned;
+
+use crate::decode::{Chunk, Decoder};
+use crate::format::Binding;
+
+/// Why a mapping cannot be used. These are faults of the program or its SQL, not of the data.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// `DataFusion` refuses the SQL or fails to evaluate it.
+    #[error("the mapping cannot be evaluated")]
+    Sql(#[from] datafusion::error::DataFusionError),
+    /// An array cannot be made.
+    #[error("a mapped column cannot be assembled")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The SQL is not a plain `SELECT … FROM source`.
+    #[error("the mapping must be a plain SELECT over the source: {0}")]
+    Shape(String),
+}
+
+/// Where the values of an output come from.
+#[derive(Debug)]
+enum Output {
+    /// Slot of a combination of groups.
+    Combo(usize, usize),
+    /// Expression over the rows.
+    Row(Arc<dyn PhysicalExpr>),
+}
+
+/// A `SELECT` made ready for files with one header.
+#[derive(Debug)]
+pub struct Projection {
+    names: Vec<String>,
+    outputs: Vec<Output>,
+    combos: Vec<Combo>,
+    /// What the row stage reads.
+    row_schema: SchemaRef,
+    row_inputs: Vec<RowInput>,
+}
+
+/// A column of the row stage.
+#[derive(Debug, Clone)]
+enum RowInput {
+    Money(&'static str),
+    Text(usize),
+    Gathered { combo: usize, slot: usize },
+}
+
+impl Projection {
+    /// Plans `select` for a header. `parameters` are columns with one value for all rows.
+    ///
+    /// # Errors
+    /// [`ProjectError`] when the SQL is wrong.
+    pub fn new(
+        binding: &Binding,
+        select: &str,
+        parameters: &[(&str, ScalarValue)],
+    ) -> Result<Self, ProjectError> {
+        let Planned { names, outputs, combos, row_fields, row_inputs } =
+            plan::plan(binding, select, parameters)?;
+        Ok(Self {
+            names,
+            outputs,
+            combos,
+            row_schema: Arc::new(Schema::new(row_fields)),
+            row_inputs,
+        })
+    }
+
+    /// Names of the output columns.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Forgets what was evaluated; needed when the decoder forgot its tuples.
+    pub fn forget(&mut self) {
+        self.combos.iter_mut().for_each(Combo::forget);
+    }
+
+    /// The output columns for a chunk. Text that depends on groups alone comes as
+    /// `Dictionary(Int32, Utf8)` whose keys stay the same until [`Self::forget`].
+    ///
+    /// # Errors
+    /// [`ProjectError`] when an expression cannot be evaluated.
+    pub fn apply(&mut self, decoder: &Decoder, chunk: &Chunk) -> Result<Vec<ArrayRef>, ProjectError> {
+        for combo in &mut self.combos {
+            combo.enter(decoder, chunk)?;
+        }
+        let rows = self.row_batch(chunk)?;
+        self.outputs
+            .iter()
+            .map(|output| match output {
+                Output::Combo(combo, slot) => Ok(self.combos[*combo].gather(*slot)?),
+                Output::Row(expr) => Ok(expr.evaluate(&rows)?.into_array(chunk.len())?),
+            })
+            .collect()
+    }
+
+    fn row_batch(&self, chunk: &Chunk) -> Result<RecordBatch, ProjectError> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.row_inputs.len());
+        for (input, field) in self.row_inputs.iter().zip(self.row_schema.fields()) {
+            let found = match input {
+                RowInput::Money(header) => {
+                    chunk.money.iter().find(|(name, _)| name == header).map(|(_, a)| Arc::clone(a))
+                }
+                RowInput::Text(known) => {
+                    chunk.texts.iter().find(|(index, _)| index == known).map(|(_, a)| Arc::clone(a))
+                }
+                RowInput::Gathered { combo, slot } => Some(self.combos[*combo].plain(*slot)?),
+            };
+            let null = || arrow::array::new_null_array(field.data_type(), chunk.len());
+            columns.push(found.unwrap_or_else(null));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(chunk.len()));
+        let schema = Arc::clone(&self.row_schema);
+        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    }
+}
+
+/// `values` at `ids`, an array as long as `ids`.
+fn take(values: &ArrayRef, ids: &UInt32Array) -> Result<ArrayRef, ProjectError> {
+    debug_assert!(ids.null_count() == 0);
+    Ok(arrow::compute::take(values, ids, None)?)
+}
+
+#[cfg(test)]
+mod tests;

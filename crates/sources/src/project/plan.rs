@@ -1,0 +1,337 @@
+//! From SQL text to evaluation stages.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use billhook_focus::columns::{ColumnType, map_type};
+
+use super::combo::Combo;
+use super::{Output, ProjectError, RowInput, functions};
+use crate::decode::Item;
+use crate::format::{Binding, Kind, Place};
+
+/// The stages of a planned `SELECT`.
+pub(super) struct Planned {
+    pub(super) names: Vec<String>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) combos: Vec<Combo>,
+    pub(super) row_fields: Vec<Field>,
+    pub(super) row_inputs: Vec<RowInput>,
+}
+
+/// A column that the SQL may name.
+struct Source {
+    field: Field,
+    /// `None` when the file at hand does not have it.
+    place: Option<(Place, Item)>,
+}
+
+pub(super) fn plan(
+    binding: &Binding,
+    select: &str,
+    parameters: &[(&str, ScalarValue)],
+) -> Result<Planned, ProjectError> {
+    let sources = sources(binding);
+    let context = context(&sources, parameters)?;
+    let state = context.state();
+    let expressions = expressions(&state, select)?;
+    let fields: Vec<Field> = sources.iter().map(|source| source.field.clone()).collect();
+    let schema = DFSchema::try_from(Schema::new(fields))?;
+    let mut stage = Stage {
+        state: &state,
+        schema: &schema,
+        sources: sources.iter().map(|s| (s.field.name().clone(), s)).collect(),
+        combos: Vec::new(),
+        row_fields: Vec::new(),
+        row_inputs: Vec::new(),
+        binding,
+    };
+    let mut names = Vec::new();
+    let mut outputs = Vec::new();
+    for (name, expr) in expressions {
+        let expr = stage.settle(typed(&name, expr), parameters)?;
+        outputs.push(stage.place(expr)?);
+        names.push(name);
+    }
+    let Stage { combos, row_fields, row_inputs, .. } = stage;
+    let combos = combos.into_iter().map(Building::finish).collect();
+    Ok(Planned { names, outputs, combos, row_fields, row_inputs })
+}
+
+fn sources(binding: &Binding) -> Vec<Source> {
+    let format = binding.format;
+    let mut sources: Vec<Source> = Vec::new();
+    for (index, known) in format.known.iter().enumerate() {
+        let column_type = match known.kind {
+            Kind::Text => ColumnType::Text,
+            Kind::Money => ColumnType::Decimal,
+            Kind::Time | Kind::IntervalStart | Kind::IntervalEnd => ColumnType::Time,
+        };
+        let place = binding.known[index].map(|_| (known.place, Item::Known(index)));
+        sources.push(Source { field: Field::new(known.name, column_type.arrow(), true), place });
+    }
+    for (index, family) in format.families.iter().enumerate() {
+        let place = Some((Place::Group(family.group), Item::Family(index)));
+        sources.push(Source { field: Field::new(family.name, map_type(), true), place });
+    }
+    let place = Some((Place::Group(format.groups - 1), Item::Extras));
+    sources.push(Source { field: Field::new(format.extras, map_type(), true), place });
+    sources
+}
+
+fn context(
+    sources: &[Source],
+    parameters: &[(&str, ScalarValue)],
+) -> Result<SessionContext, ProjectError> {
+    let mut config = SessionConfig::new();
+    config.options_mut().sql_parser.enable_ident_normalization = false;
+    config.options_mut().sql_parser.parse_float_as_decimal = true;
+    let context = SessionContext::new_with_config(config);
+    functions::register(&context);
+    let parameters = parameters.iter().map(|(n, value)| Field::new(*n, value.data_type(), true));
+    let fields: Vec<Field> = sources.iter().map(|s| s.field.clone()).chain(parameters).collect();
+    context.register_table("source", Arc::new(EmptyTable::new(Arc::new(Schema::new(fields)))))?;
+    Ok(context)
+}
+
+/// The output expressions in terms of the source's columns, layers of `WITH` merged into one.
+fn expressions(state: &SessionState, select: &str) -> Result<Vec<(String, Expr)>, ProjectError> {
+    let plan = futures::executor::block_on(state.create_logical_plan(select))?;
+    merged(plan)
+}
+
+fn merged(plan: LogicalPlan) -> Result<Vec<(String, Expr)>, ProjectError> {
+    match plan {
+        LogicalPlan::SubqueryAlias(alias) => merged(Arc::unwrap_or_clone(alias.input)),
+        LogicalPlan::TableScan(scan) => Ok(scan
+            .projected_schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let name = field.name().clone();
+                (name.clone(), Expr::Column(Column::new_unqualified(name)))
+            })
+            .collect()),
+        LogicalPlan::Projection(projection) => {
+            let inner: HashMap<String, Expr> =
+                merged(Arc::unwrap_or_clone(projection.input))?.into_iter().collect();
+            projection.expr.into_iter().map(|expr| inlined(expr, &inner)).collect()
+        }
+        other => Err(ProjectError::Shape(other.display().to_string())),
+    }
+}
+
+fn inlined(
+    expr: Expr,
+    inner: &HashMap<String, Expr>,
+) -> Result<(String, Expr), ProjectError> {
+    let (name, expr) = match expr {
+        Expr::Alias(alias) => (alias.name.clone(), *alias.expr),
+        Expr::Column(column) => (column.name.clone(), Expr::Column(column)),
+        other => {
+            let name = other.schema_name().to_string();
+            (name, other)
+        }
+    };
+    let expr = expr.transform_down(|node| {
+        let Expr::Column(column) = &node else { return Ok(Transformed::no(node)) };
+        Ok(match inner.get(&column.name) {
+            Some(replacement) => {
+                Transformed::new(replacement.clone(), true, TreeNodeRecursion::Jump)
+            }
+            None => Transformed::no(node),
+        })
+    })?;
+    Ok((name, expr.data))
+}
+
+/// A column of the cost table gets the catalogue's type, whatever the SQL came to.
+fn typed(name: &str, expr: Expr) -> Expr {
+    match billhook_focus::columns::find(name) {
+        Some(column) if column.column_type != ColumnType::Map => {
+            datafusion::logical_expr::cast(expr, column.column_type.arrow())
+        }
+        _ => expr,
+    }
+}
+
+/// A combination of groups under construction.
+struct Building {
+    groups: Vec<usize>,
+    items: Vec<(usize, Item)>,
+    fields: Vec<Field>,
+    keys: HashMap<Expr, usize>,
+    slots: Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>>,
+}
+
+impl Building {
+    fn finish(self) -> Combo {
+        Combo::new(self.groups, self.items, Schema::new(self.fields), self.slots)
+    }
+}
+
+struct Stage<'a> {
+    state: &'a SessionState,
+    schema: &'a DFSchema,
+    sources: HashMap<String, &'a Source>,
+    combos: Vec<Building>,
+    row_fields: Vec<Field>,
+    row_inputs: Vec<RowInput>,
+    binding: &'a Binding,
+}
+
+impl Stage<'_> {
+    /// Puts constants in for parameters and for columns that the file does not have, then
+    /// simplifies, so that branches which cannot happen here cost nothing.
+    fn settle(&self, expr: Expr, parameters: &[(&str, ScalarValue)]) -> Result<Expr, ProjectError> {
+        let expr = expr.transform(|node| {
+            let Expr::Column(column) = node else { return Ok(Transformed::no(node)) };
+            if let Some((_, value)) = parameters.iter().find(|(name, _)| *name == column.name) {
+                return Ok(Transformed::yes(Expr::Literal(value.clone(), None)));
+            }
+            let missing = self.sources.get(&column.name).is_some_and(|s| s.place.is_none());
+            if missing {
+                let field = &self.sources[&column.name].field;
+                let null = ScalarValue::try_from(field.data_type())?;
+                return Ok(Transformed::yes(Expr::Literal(null, None)));
+            }
+            Ok(Transformed::yes(Expr::Column(Column::new_unqualified(column.name))))
+        })?;
+        let context = datafusion::logical_expr::simplify::SimplifyContext::builder()
+            .with_schema(Arc::new(self.schema.clone()))
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .build();
+        let simplifier =
+            datafusion::optimizer::simplify_expressions::ExprSimplifier::new(context);
+        let expr = simplifier.coerce(expr.data, self.schema)?;
+        Ok(simplifier.simplify(expr)?)
+    }
+
+    fn place(&mut self, expr: Expr) -> Result<Output, ProjectError> {
+        if self.reads(&expr).row {
+            return self.place_row(expr);
+        }
+        let (combo, slot) = self.combo_slot(expr)?;
+        Ok(Output::Combo(combo, slot))
+    }
+
+    fn place_row(&mut self, expr: Expr) -> Result<Output, ProjectError> {
+        let mut hoisted = Vec::new();
+        let expr = expr.transform_down(|node| {
+            let reads = self.reads(&node);
+            if reads.row || reads.groups.is_empty() {
+                return Ok(Transformed::no(node));
+            }
+            let name = format!("\u{1}{}", hoisted.len());
+            let column = Expr::Column(Column::new_unqualified(name.clone()));
+            hoisted.push((name, node));
+            Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+        })?;
+        let mut renamed = HashMap::new();
+        for (name, node) in hoisted {
+            let field = Field::new("", node.get_type(self.schema)?, true);
+            let (combo, slot) = self.combo_slot(node)?;
+            let input = format!("gathered {combo} {slot}");
+            if !self.row_fields.iter().any(|f| *f.name() == input) {
+                self.row_fields.push(field.with_name(input.clone()));
+                self.row_inputs.push(RowInput::Gathered { combo, slot });
+            }
+            renamed.insert(name, input);
+        }
+        let expr = expr.data.transform(|node| {
+            let Expr::Column(column) = node else { return Ok(Transformed::no(node)) };
+            let name = renamed.get(&column.name).cloned().unwrap_or(column.name);
+            Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
+        })?;
+        self.add_row_columns(&expr.data);
+        // Earlier expressions read by position, and columns are only ever added at the end.
+        let schema = DFSchema::try_from(Schema::new(self.row_fields.clone()))?;
+        Ok(Output::Row(self.state.create_physical_expr(expr.data, &schema)?))
+    }
+
+    fn add_row_columns(&mut self, expr: &Expr) {
+        let mut names: Vec<String> =
+            expr.column_refs().into_iter().map(|column| column.name.clone()).collect();
+        names.sort();
+        for name in names {
+            let Some(source) = self.sources.get(&name) else { continue };
+            if self.row_fields.iter().any(|f| *f.name() == name) {
+                continue;
+            }
+            if let Some((Place::Row, Item::Known(known))) = source.place {
+                let column = &self.binding.format.known[known];
+                self.row_fields.push(source.field.clone());
+                self.row_inputs.push(match column.kind {
+                    Kind::Money => RowInput::Money(column.header),
+                    _ => RowInput::Text(known),
+                });
+            }
+        }
+    }
+
+    /// The slot in which an expression over grouped columns is evaluated.
+    fn combo_slot(&mut self, expr: Expr) -> Result<(usize, usize), ProjectError> {
+        let reads = self.reads(&expr);
+        // A constant belongs to any combination; the one of the first group always exists.
+        let groups: Vec<usize> =
+            if reads.groups.is_empty() { vec![0] } else { reads.groups.into_iter().collect() };
+        let index = self.combos.iter().position(|c| c.groups == groups).unwrap_or_else(|| {
+            self.combos.push(Building {
+                groups,
+                items: Vec::new(),
+                fields: Vec::new(),
+                keys: HashMap::new(),
+                slots: Vec::new(),
+            });
+            self.combos.len() - 1
+        });
+        if let Some(&slot) = self.combos[index].keys.get(&expr) {
+            return Ok((index, slot));
+        }
+        let mut names: Vec<String> =
+            expr.column_refs().into_iter().map(|column| column.name.clone()).collect();
+        names.sort();
+        for name in names {
+            let source = self.sources[&name];
+            let combo = &mut self.combos[index];
+            if let Some((Place::Group(group), item)) = source.place
+                && !combo.items.contains(&(group, item))
+            {
+                combo.items.push((group, item));
+                combo.fields.push(source.field.clone());
+            }
+        }
+        let combo = &mut self.combos[index];
+        let schema = DFSchema::try_from(Schema::new(combo.fields.clone()))?;
+        let physical = self.state.create_physical_expr(expr.clone(), &schema)?;
+        combo.slots.push(physical);
+        combo.keys.insert(expr, combo.slots.len() - 1);
+        Ok((index, combo.slots.len() - 1))
+    }
+
+    fn reads(&self, expr: &Expr) -> Reads {
+        let mut reads = Reads { groups: BTreeSet::new(), row: false };
+        for column in expr.column_refs() {
+            match self.sources.get(&column.name).and_then(|source| source.place) {
+                Some((Place::Group(group), _)) => {
+                    reads.groups.insert(group);
+                }
+                _ => reads.row = true,
+            }
+        }
+        reads
+    }
+}
+
+struct Reads {
+    groups: BTreeSet<usize>,
+    row: bool,
+}

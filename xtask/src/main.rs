@@ -1,0 +1,63 @@
+//! The chores of this repository: `cargo xtask test | tidy | fixtures | bench`.
+//!
+//! One file per verb. Depends on nothing of the workspace, so that it builds in seconds; what needs
+//! Billhook itself runs the binary (see `workspace::billhook`).
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks this way")]
+
+mod bench;
+mod fixtures;
+mod python;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB
+
+  test [ARGS...]          set up what the tests need (Python environments), then run all of them;
+                          ARGS go to `cargo nextest run` (or `cargo test` where nextest is missing)
+  tidy [--sources-only]   the rules of this repository; `--sources-only` builds nothing
+  fixtures                regenerate what is generated (the mapping page and its kin under docs/)
+  bench ingest [--rows N] [--chunk-rows N] [--single-chunk] [--fresh]
+                          import a wide synthetic report and compare with gzip and DuckDB
+
+exit codes: 0 done, 1 a check or step failed, 2 wrong usage";
+
+/// What a verb ends with when nothing went wrong on the way: did the thing it checked hold?
+type Verdict = anyhow::Result<bool>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let verdict = match words.as_slice() {
+        ["test", rest @ ..] => test::run(rest),
+        ["tidy"] => tidy::run(true),
+        ["tidy", "--sources-only"] => tidy::run(false),
+        ["fixtures"] => fixtures::regenerate(),
+        ["bench", "ingest", rest @ ..] => match bench::Options::parse(rest) {
+            Ok(options) => bench::ingest(&options),
+            Err(error) => return wrong_usage(&format!("bench ingest: {error}")),
+        },
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(true)
+        }
+        [] => return wrong_usage("which verb?"),
+        [verb, ..] => return wrong_usage(&format!("cannot do `{verb}` with these arguments")),
+    };
+    match verdict {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn wrong_usage(what: &str) -> ExitCode {
+    eprintln!("error: {what}\n\n{USAGE}");
+    ExitCode::from(2)
+}
