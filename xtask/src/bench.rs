@@ -4,7 +4,7 @@
 //! size and kept in the cache. Three rounds then measure, in turn, so that a slow spell of the
 //! machine touches all of them: the import into a fresh home, `gzip -dc` of the same files, and
 //! DuckDB with two threads computing the same FOCUS columns into zstd Parquet (`focus_duckdb.sql`).
-//! Printed are medians. All figures are integers (micro-seconds, KiB): the workspace knows no floats.
+//! Printed are medians. Figures are integers (micro-seconds, KiB): the workspace knows no floats.
 
 mod measure;
 mod options;

@@ -114,7 +114,7 @@ fn fitting_interpreters(environment: &Environment) -> Vec<PathBuf> {
 
 /// Where an interpreter may be: on the PATH under its usual names, and in pyenv's folders.
 fn candidates() -> Vec<PathBuf> {
-    let names = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+    let names = ["python3", "python3.13", "python3.12", "python3.11"];
     let mut found: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
     let versions = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv/versions"));
     let installed = versions.and_then(|folder| std::fs::read_dir(folder).ok());

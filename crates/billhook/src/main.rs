@@ -1,1 +1,96 @@
-fn main() {}
+//! The `billhook` command: one file per subcommand. Nothing here is worth testing on its own; the
+//! use cases live in `billhook_engine`.
+
+mod context;
+mod demo;
+mod docs;
+mod doctor;
+mod export;
+mod history;
+mod import;
+mod maintain;
+mod progress;
+mod report;
+mod sql;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use context::{Context, Globals};
+
+/// Billhook: any AWS Cost and Usage Report becomes an exact, open FOCUS table.
+#[derive(Debug, Parser)]
+#[command(name = "billhook", version, about, propagate_version = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Offline tour on a synthetic organisation: generate, import, restate, report
+    Demo(demo::DemoArgs),
+    /// Import Cost and Usage Reports from a folder, a file, or s3://bucket/prefix
+    Import(import::ImportArgs),
+    /// Report costs by any column, tag or cost category
+    Report(report::ReportArgs),
+    /// Query the lake with SQL; without a query, an interactive prompt
+    Sql(sql::SqlArgs),
+    /// Write the cost table as Parquet or CSV
+    Export(export::ExportArgs),
+    /// Deliveries, and what each one changed
+    History(history::HistoryArgs),
+    /// Join small files and delete what no version needs
+    Maintain(maintain::MaintainArgs),
+    /// Check that this machine and lake are fit for use
+    Doctor,
+    /// Write the generated pages under docs/
+    #[command(hide = true)]
+    Docs(docs::DocsArgs),
+    /// Write a wide report for benchmarks
+    #[command(hide = true)]
+    BenchData(docs::BenchDataArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(cli));
+            // A prompt or a reader thread must not hold up the end.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => context::complain(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<u8> {
+    let context = Context::new(cli.globals)?;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, &context).await,
+        Command::Import(args) => import::run(args, &context).await,
+        Command::Report(args) => {
+            let home = context.existing_home().await?;
+            let width = context.width();
+            let mut out = std::io::stdout().lock();
+            report::run(args, &home, &mut out, width, context.is_terminal()).await
+        }
+        Command::Sql(args) => sql::run(args, &context).await,
+        Command::Export(args) => export::run(args, &context).await,
+        Command::History(args) => history::run(args, &context).await,
+        Command::Maintain(args) => maintain::run(args, &context).await,
+        Command::Doctor => doctor::run(&context).await,
+        Command::Docs(args) => docs::run(&args),
+        Command::BenchData(args) => docs::bench_data(&args),
+    }
+}

@@ -1,1 +1,18 @@
-//! placeholder
+//! The use cases, a file per verb. No HTML, no argument parsing.
+//!
+//! Start at [`import`].
+
+pub mod error;
+pub mod export;
+pub mod history;
+pub mod home;
+pub mod import;
+pub mod ingest;
+pub mod instant;
+//pub mod period;
+//pub mod report;
+pub mod sql_names;
+mod stored;
+
+pub use error::EngineError;
+pub use home::Home;

@@ -1,1 +1,84 @@
-//! placeholder
+//! The lake: Delta tables, the slice commit, the roll-up, the change ledger, and SQL over them.
+//!
+//! A slice is (connection, billing period). A delivery replaces its slice whole, in one Delta
+//! commit, or not at all (INV-ATOM). The lake knows neither AWS nor any source: it is handed
+//! batches of the cost table. Start at [`Lake`], then [`slice`].
+
+pub mod authority;
+pub mod daily;
+pub mod error;
+pub mod ledger;
+pub mod lock;
+pub mod maintain;
+pub mod provider;
+pub mod selftest;
+pub mod session;
+pub mod slice;
+pub mod spec;
+pub mod table;
+pub mod write;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+use url::Url;
+
+pub use error::LakeError;
+use spec::TableSpec;
+use table::Table;
+
+/// Where the lake lies, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    /// The store; its root is the root of `url`'s bucket or file system.
+    pub store: Arc<dyn ObjectStore>,
+    /// `file:///…/lake/` or `s3://bucket/prefix/`; ends with a slash.
+    pub url: Url,
+}
+
+impl Lake {
+    /// A lake at `url`. Nothing is read or written.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, mut url: Url) -> Self {
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        Self { store, url }
+    }
+
+    /// Path in the store of something in the lake.
+    ///
+    /// # Errors
+    /// [`LakeError::Location`] when the URL's path is none.
+    pub fn path(&self, below: &str) -> Result<Path, LakeError> {
+        let joined = format!("{}{below}", self.url.path());
+        Path::from_url_path(&joined)
+            .map_err(|_| LakeError::Location { location: self.url.to_string() })
+    }
+
+    /// Is there a table yet?
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn exists(&self, spec: &TableSpec) -> Result<bool, LakeError> {
+        use futures::StreamExt;
+        let log = self.path(&format!("{}/_delta_log", spec.name))?;
+        match self.store.list(Some(&log)).next().await {
+            Some(entry) => entry.map(|_| true).map_err(|e| LakeError::store("list", &log, e)),
+            None => Ok(false),
+        }
+    }
+
+    /// Opens a table, making it when it is not there yet.
+    ///
+    /// # Errors
+    /// When the store cannot be reached or the table is not one of ours.
+    pub async fn table(&self, spec: &'static TableSpec) -> Result<Table, LakeError> {
+        Table::open(self, spec).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@
 //! Start at [`discover`], then [`columns`] and `to_focus.sql`.
 
 pub mod columns;
-//pub mod discover;
-//pub mod manifest;
+pub mod discover;
+pub mod manifest;
 pub mod residual;
 
 use datafusion::common::ScalarValue;

@@ -18,7 +18,7 @@ pub use chunk::Chunk;
 pub use group::{Group, Item};
 
 use crate::format::{Binding, Kind, Place};
-use crate::text::split::Record;
+use crate::text::split::{Fields, Record};
 use crate::text::unquote;
 
 /// A record that cannot be read, with everything needed to find it.
@@ -67,6 +67,8 @@ pub struct Decoder {
     key: Vec<u8>,
     /// Numbers with more than 18 fractional digits, rounded half-even.
     pub rounded: u64,
+    /// Records with fewer fields than the header.
+    pub short: u64,
     /// What was read (INV-SUM).
     pub read: Tally,
     /// What was set aside.
@@ -124,6 +126,7 @@ impl Decoder {
             currency,
             key: Vec::new(),
             rounded: 0,
+            short: 0,
             read: Tally::default(),
             quarantined: Tally::default(),
         }
@@ -158,12 +161,26 @@ impl Decoder {
         self.groups.iter_mut().for_each(Group::clear);
     }
 
-    /// Takes one record in. `row` is its number in the file.
-    pub fn push(&mut self, record: &Record<'_>, row: u64) {
-        if record.len() != self.binding.header.len() {
+    /// Takes one record in. `row` is its number in the file. A record with fewer fields than the
+    /// header counts as one with empty fields at its end, when it `may_be_short`.
+    pub fn push(&mut self, record: &Record<'_>, row: u64, may_be_short: bool) {
+        let (found, expected) = (record.len(), self.binding.header.len());
+        if found == expected {
+            self.push_whole(record, row);
+        } else if found > 1 && found < expected && may_be_short {
+            self.short += 1;
+            let mut text = record.bytes().to_vec();
+            text.resize(text.len() + expected - found, b',');
+            text.push(b'\n');
+            let mut fields = Fields::default();
+            fields.index(&text);
+            self.push_whole(&fields.record(&text, 0), row);
+        } else {
             self.push_misshapen(record, row);
-            return;
         }
+    }
+
+    fn push_whole(&mut self, record: &Record<'_>, row: u64) {
         for (group, ids) in self.groups.iter_mut().zip(&mut self.ids) {
             ids.push(group.intern(record, &mut self.key));
         }

@@ -7,6 +7,7 @@
 pub mod aws_names;
 pub mod cur;
 pub mod decode;
+pub mod delivery;
 pub mod double;
 pub mod format;
 pub mod intern;

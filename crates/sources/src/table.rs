@@ -121,6 +121,8 @@ pub struct Summary {
     pub faults: Vec<FileFault>,
     /// Numbers with more than 18 fractional digits.
     pub rounded: u64,
+    /// Records with fewer fields than the header; what lacks is taken as empty.
+    pub short: u64,
     /// Columns that nobody knows.
     pub unknown_columns: BTreeMap<String, String>,
     /// Line item types by number of rows.
@@ -185,11 +187,11 @@ impl TableReader {
         let damaged = |source| ReadError::Damaged { file: file.to_owned(), source };
         let head = input.head(4).map_err(damaged)?;
         let blocks = match Packing::of(&head) {
-            Packing::Parquet => parquet_text::open(input, self.mapping.format).map_err(damaged)?,
+            Packing::Parquet => parquet_text::open(input).map_err(damaged)?,
             _ => input.open(self.limits).map_err(damaged)?,
         };
         let is_parquet = Packing::of(&head) == Packing::Parquet;
-        let mut file = FileReader { reader: self, file, row: 0, is_parquet };
+        let mut file = FileReader { reader: self, file, row: 0, is_parquet, is_cut_off: false };
         file.read_blocks(blocks, advanced, sink)?;
         file.end_chunk(sink)
     }
@@ -207,6 +209,7 @@ impl TableReader {
             self.summary.read.merge(&std::mem::take(&mut bound.decoder.read));
             self.summary.quarantined.merge(&std::mem::take(&mut bound.decoder.quarantined));
             self.summary.rounded += std::mem::take(&mut bound.decoder.rounded);
+            self.summary.short += std::mem::take(&mut bound.decoder.short);
         }
     }
 
@@ -234,6 +237,45 @@ impl TableReader {
     }
 }
 
+/// The header and the first record of a file, as (header, value) pairs: to tell what it is.
+///
+/// # Errors
+/// When the file cannot be read. A file without records gives its headers with empty values.
+pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)>> {
+    let head = input.head(4)?;
+    let mut blocks = match Packing::of(&head) {
+        Packing::Parquet => parquet_text::open(input)?,
+        // One block is enough; do not inflate a whole file for it.
+        _ => input.open(Limits { whole_bytes: 0, ..limits })?,
+    };
+    let mut text = Vec::new();
+    let mut fields = Fields::default();
+    while let Some(block) = blocks.next_block()? {
+        text.extend_from_slice(&block);
+        fields.index(&text);
+        if fields.len() > 1 || text.len() > (64 << 20) {
+            break;
+        }
+    }
+    if fields.len() < 2 && !text.ends_with(b"\n") {
+        text.push(b'\n');
+        fields.index(&text);
+    }
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts = |index: usize| {
+        let record = fields.record(&text, index);
+        (0..record.len())
+            .map(|field| String::from_utf8_lossy(&unquote(record.field(field))).into_owned())
+            .collect::<Vec<_>>()
+    };
+    let names = texts(0).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
+    let values = if fields.len() > 1 { texts(1) } else { Vec::new() };
+    let values = values.into_iter().chain(std::iter::repeat(String::new()));
+    Ok(names.zip(values).collect())
+}
+
 /// One file being read.
 struct FileReader<'a> {
     reader: &'a mut TableReader,
@@ -241,6 +283,8 @@ struct FileReader<'a> {
     /// Records seen, the header included.
     row: u64,
     is_parquet: bool,
+    /// Does the text end without a line end?
+    is_cut_off: bool,
 }
 
 impl FileReader<'_> {
@@ -272,6 +316,7 @@ impl FileReader<'_> {
             }
             if is_last && !text.ends_with(b"\n") {
                 text.push(b'\n');
+                self.is_cut_off = true;
             }
             let used = self.read_text(&text, &mut fields, advanced, sink)?;
             carry = text.split_off(used);
@@ -321,7 +366,10 @@ impl FileReader<'_> {
                 }
                 let Some(bound) = &mut self.reader.bound else { continue };
                 let row = if self.is_parquet { self.row - 1 } else { self.row };
-                bound.decoder.push(&record, row);
+                // The last record of a file that ends in its middle is cut off, not short.
+                let is_cut_off = self.is_cut_off && start + used == text.len();
+                let may_be_short = !is_cut_off || index + 1 < fields.len();
+                bound.decoder.push(&record, row, may_be_short);
                 if bound.decoder.pending() >= CHUNK_ROWS {
                     self.end_chunk(sink)?;
                 }
@@ -509,6 +557,7 @@ impl Summary {
         self.quarantined.merge(&other.quarantined);
         self.faults.extend(other.faults);
         self.rounded += other.rounded;
+        self.short += other.short;
         self.unknown_columns.extend(other.unknown_columns);
         for (name, count) in other.types {
             *self.types.entry(name).or_default() += count;

@@ -1,1 +1,17 @@
-//! placeholder
+//! Synthetic billing data: an organisation with its ledger, and AWS's report files made from it.
+//!
+//! It is what `billhook demo` imports and what the tests and benches feed on. Three rooms:
+//!
+//! - [`synth`] invents the organisation and its bill, line by line, independent of report formats;
+//! - [`render`] writes lines as AWS delivers them (today: the legacy Cost and Usage Report);
+//! - [`demo`] puts both together; [`wide`] is a separate, fast writer of very large reports.
+//!
+//! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
+
+pub mod calendar;
+pub mod decimal;
+pub mod demo;
+pub mod random;
+pub mod render;
+pub mod synth;
+pub mod wide;

@@ -160,7 +160,8 @@ SELECT
   "lineItem/LegalEntity" AS PublisherName,
   coalesce("product/regionCode", "product/region") AS RegionId,
   coalesce("product/location", "product/regionCode", "product/region") AS RegionName,
-  coalesce("lineItem/ResourceId", CASE WHEN category = 'Purchase' THEN commitment END) AS ResourceId,
+  coalesce("lineItem/ResourceId", CASE WHEN category = 'Purchase' THEN commitment END)
+    AS ResourceId,
   NULL::VARCHAR AS ResourceName,
   CASE
     WHEN starts_with("lineItem/ResourceId", 'arn:')

@@ -137,7 +137,7 @@ mod tests {
 
 | id | claim |
 |---|---|
-| INV-SUM | sums; the INV-ids are searched for |
+| INV-XAMPLE | the INV-ids are searched for |
 ";
 
     fn files(test: &str) -> [SourceFile; 2] {
@@ -162,7 +162,7 @@ mod tests {
                 { "name": "billhook-money", "kind": null, "path": "/m" },
             ])),
         ]});
-        assert!(check(&files("// INV-SUM holds"), &metadata).unwrap().is_empty());
+        assert!(check(&files("// INV-XAMPLE holds"), &metadata).unwrap().is_empty());
     }
 
     #[test]
@@ -174,13 +174,13 @@ mod tests {
             package("billhook-lake", &json!([])),
             package("billhook-web", &json!([])),
         ]});
-        let broken = check(&files("// INV-ONE"), &metadata).unwrap();
+        let broken = check(&files("// INV-YONDER"), &metadata).unwrap();
         assert_eq!(
             broken,
             [
                 "INV-DEP: `money` depends on `lake`, which stands below it in ARCHITECTURE.md",
                 "ARCHITECTURE.md: crate `web` is not in the table of crates",
-                "ARCHITECTURE.md: INV-SUM is claimed, and no file with tests names it",
+                "ARCHITECTURE.md: INV-XAMPLE is claimed, and no file with tests names it",
             ]
         );
     }

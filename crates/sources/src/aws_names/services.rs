@@ -283,7 +283,7 @@ mod tests {
         let telecom = service("ContactCenterTelecomm", "", "", "");
         assert_eq!(telecom.name, "Contact Center Telecommunications (service sold by AMCS, LLC)");
         assert!(!service("amazones", "", "", "").known);
-        // AWS sells some of its own codes through the marketplace entity too.
+        // A known code goes before the billing entity.
         assert!(service("AmazonBedrock", "", "", "AWS Marketplace").known);
     }
 

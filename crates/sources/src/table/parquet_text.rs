@@ -11,14 +11,13 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::double;
-use crate::format::Format;
 use crate::text::inflate::{Blocks, Input};
 use crate::text::push_field;
 
 const BATCH_ROWS: usize = 4096;
 
 /// Opens a Parquet file as CSV text with a header.
-pub(super) fn open(input: Input, _format: &'static Format) -> io::Result<Blocks> {
+pub(super) fn open(input: Input) -> io::Result<Blocks> {
     let reader = match input {
         Input::Memory(bytes) => build(ParquetRecordBatchReaderBuilder::try_new(bytes))?,
         Input::File(file) => build(ParquetRecordBatchReaderBuilder::try_new(file))?,

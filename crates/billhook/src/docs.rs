@@ -1,0 +1,123 @@
+//! Hidden subcommands: the generated pages, and files for benchmarks.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use billhook_focus::columns::{self, Level};
+use billhook_sources::cur;
+use clap::Args;
+
+use crate::context::say;
+
+/// Write the generated pages under docs/
+#[derive(Debug, Args)]
+pub(crate) struct DocsArgs {
+    /// Write nothing; fail when a page is stale
+    #[arg(long)]
+    check: bool,
+    /// The repository
+    #[arg(long, default_value = ".")]
+    repository: PathBuf,
+}
+
+/// Write a wide report for benchmarks
+#[derive(Debug, Args)]
+pub(crate) struct BenchDataArgs {
+    /// Folder
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Rows
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Rows of a file
+    #[arg(long, default_value_t = 50_000)]
+    chunk_rows: u64,
+    /// One file
+    #[arg(long)]
+    single_chunk: bool,
+}
+
+pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
+    let path = args.repository.join("docs/mapping-cur.md");
+    let page = mapping_page();
+    let now = std::fs::read_to_string(&path).unwrap_or_default();
+    if now == page {
+        return Ok(0);
+    }
+    if args.check {
+        bail!("{} is stale: run `cargo xtask fixtures`", path.display());
+    }
+    std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    say(&format!("wrote {}", path.display()));
+    Ok(0)
+}
+
+pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
+    let chunk = if args.single_chunk { args.rows } else { args.chunk_rows };
+    let summary = billhook_testkit::wide::write_wide_cur(&args.to, args.rows, chunk, 1)?;
+    say(&format!(
+        "{} files, {} bytes of text, {} bytes packed",
+        summary.files.len(),
+        summary.raw_bytes,
+        summary.gz_bytes
+    ));
+    Ok(0)
+}
+
+/// A page with the expression of every column, taken from `to_focus.sql` itself.
+fn mapping_page() -> String {
+    let mut page = String::from(
+        "# How a legacy Cost and Usage Report becomes the cost table\n\n\
+         Generated from `crates/sources/src/cur/to_focus.sql` and the column catalogue by \
+         `cargo xtask fixtures`. The names in expressions are AWS's Parquet names, and those of \
+         the steps above the final `SELECT` in that file.\n\n\
+         | column | type | level | meaning | from |\n|---|---|---|---|---|\n",
+    );
+    for column in columns::all() {
+        let level = match column.level {
+            Level::Mandatory => "FOCUS mandatory",
+            Level::Conditional => "FOCUS conditional",
+            Level::Recommended => "FOCUS recommended",
+            Level::Own => "Billhook",
+        };
+        let from = expression(cur::TO_FOCUS, column.name).unwrap_or_else(|| {
+            match column.name {
+                "x_Connection" | "x_BillingPeriod" | "x_Revision" => "the delivery",
+                "x_SourceFile" | "x_SourceRow" => "the file",
+                _ => "always empty",
+            }
+            .to_owned()
+        });
+        let from = from.replace('|', "\\|");
+        writeln!(
+            page,
+            "| `{}` | {} | {level} | {} | {from} |",
+            column.name,
+            column.column_type.label(),
+            column.meaning.replace('|', "\\|"),
+        )
+        // Writing to a string cannot fail.
+        .ok();
+    }
+    page
+}
+
+/// The SQL before `AS "name"`, on one line, as code.
+fn expression(sql: &str, name: &str) -> Option<String> {
+    let select = sql.rfind("\nSELECT\n")?;
+    let body = &sql[select + "\nSELECT\n".len()..];
+    let end = body.find(&format!("AS \"{name}\""))?;
+    let before = &body[..end];
+    let start = before.rmatch_indices(" AS \"").next().map_or(0, |(at, _)| at);
+    let text: Vec<&str> = before[start..]
+        .lines()
+        .skip(usize::from(start > 0))
+        .map(|line| line.split("--").next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let text = text.join(" ");
+    // The rest of the line above belongs to the column before.
+    let text = text.trim_start_matches(',').trim();
+    (!text.is_empty()).then(|| format!("`{text}`"))
+}

@@ -1,0 +1,160 @@
+//! What can go wrong in a use case, and what it means for the exit code.
+
+use billhook_aws::LocationError;
+use billhook_focus::gate::Mismatch;
+use billhook_lake::LakeError;
+use billhook_sources::table::ReadError;
+
+/// An error of a use case. The lake is as before after one.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// What was asked for makes no sense; the text says what would.
+    #[error("{0}")]
+    Usage(String),
+    /// A place cannot be used.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// A store failed.
+    #[error("{location}: {}", store_reason(.source))]
+    Store {
+        /// What was read or listed.
+        location: String,
+        /// Why.
+        source: object_store::Error,
+    },
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// A file of a delivery is damaged.
+    #[error(transparent)]
+    Read(Box<ReadError>),
+    /// Records cannot be read and were not allowed into quarantine.
+    #[error("{count} records cannot be read, first {first}")]
+    Unreadable {
+        /// How many.
+        count: u64,
+        /// The first one: file, record, column, value, reason.
+        first: String,
+    },
+    /// The gate does not let the delivery through.
+    #[error("what was read is not what would be stored: {0}")]
+    Gate(#[from] Mismatch),
+    /// The report was rewritten again and again while it was read.
+    #[error("{report}: rewritten while it was being read, {attempts} times in a row")]
+    Restless {
+        /// The report.
+        report: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Interrupted by the user.
+    #[error("interrupted")]
+    Interrupted,
+    /// The local disk failed.
+    #[error("{action}")]
+    Disk {
+        /// What was tried to which file.
+        action: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is nothing to look at.
+    #[error("{0}")]
+    Nothing(String),
+}
+
+/// The reason in words, for the errors that people meet.
+fn store_reason(error: &object_store::Error) -> String {
+    let text = {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            text.push_str(" | ");
+            text.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        text
+    };
+    let has = |needle: &str| text.contains(needle);
+    if has("NoSuchBucket") {
+        "there is no such bucket (check its name, and its endpoint or region)".to_owned()
+    } else if has("PermanentRedirect") || has("AuthorizationHeaderMalformed") || has("301") {
+        "the bucket is in another region: give --region".to_owned()
+    } else if has("InvalidAccessKeyId") || has("SignatureDoesNotMatch") {
+        "the credentials are not valid".to_owned()
+    } else if has("AccessDenied") || has("403") {
+        "access is denied: s3:ListBucket on the bucket and s3:GetObject on its objects are needed"
+            .to_owned()
+    } else if has("169.254.169.254") || has("metadata") {
+        "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give \
+         --anonymous for a public bucket"
+            .to_owned()
+    } else if matches!(error, object_store::Error::NotFound { .. }) {
+        "it is not there".to_owned()
+    } else {
+        "cannot be read".to_owned()
+    }
+}
+
+impl EngineError {
+    /// Exit code by the command-line contract: 1 no, 2 wrong usage, 3 could not reach or read,
+    /// 4 data refused.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Nothing(_) => 1,
+            Self::Read(error) => match error.as_ref() {
+                ReadError::Sink { .. } => 3,
+                _ => 4,
+            },
+            Self::Unreadable { .. } | Self::Gate(_) => 4,
+            _ => 3,
+        }
+    }
+
+    /// How to mend it, when that can be said.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreadable { .. } => "have AWS deliver the report again, or import with \
+                 --quarantine to load the other records and keep these in the table quarantine"
+                .to_owned(),
+            Self::Read(error) => match error.as_ref() {
+                ReadError::Damaged { .. } => {
+                    "download the file again; nothing of this delivery was stored".to_owned()
+                }
+                ReadError::Header { .. } | ReadError::Shape { .. } => {
+                    "point at a folder or file of a Cost and Usage Report".to_owned()
+                }
+                ReadError::Period { .. } => {
+                    "keep files of different months in folders of their own".to_owned()
+                }
+                _ => return None,
+            },
+            Self::Disk { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                "make room on the disk and run the command again".to_owned()
+            }
+            Self::Interrupted => "run the command again; the lake is as before".to_owned(),
+            Self::Restless { .. } => "try again when AWS has finished delivering".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Can trying again help?
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. }
+                | Self::Restless { .. }
+                | Self::Lake(LakeError::Contended { .. } | LakeError::Store { .. })
+        )
+    }
+}
+
+impl From<ReadError> for EngineError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}

@@ -1,0 +1,419 @@
+//! `import`: finds the deliveries in a place and brings each slice up to date.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use billhook_aws::Location;
+use billhook_lake::LakeError;
+use billhook_lake::session::LakeSession;
+use billhook_lake::slice::{self, DeliveryRecord, SliceId};
+use billhook_lake::spec::COST_AND_USAGE;
+use billhook_sources::cur;
+use billhook_sources::cur::manifest::{Manifest, period_of_digits};
+use billhook_sources::delivery::{Delivery, Readiness, connection_name};
+use billhook_sources::format::canonical;
+use billhook_sources::table::peek;
+use billhook_sources::text::inflate::{Input, Limits};
+use futures::StreamExt;
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use crate::ingest::{self, Options};
+use crate::{EngineError, Home};
+
+/// What became of one delivery.
+#[derive(Debug)]
+pub enum Fate {
+    /// It replaced its slice.
+    Loaded {
+        /// What is known of it.
+        record: Box<DeliveryRecord>,
+        /// Number of ledger entries.
+        changes: usize,
+    },
+    /// The slice holds this very revision already.
+    Unchanged,
+    /// AWS is not done yet.
+    Waiting(String),
+    /// Nothing to store.
+    Empty(String),
+    /// It was refused or could not be read; the slice is as before.
+    Failed(EngineError),
+}
+
+/// One delivery and its fate.
+#[derive(Debug)]
+pub struct Imported {
+    /// Connection.
+    pub connection: String,
+    /// Billing period, empty when unknown.
+    pub period: String,
+    /// Revision.
+    pub revision: String,
+    /// Things worth telling.
+    pub warnings: Vec<String>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// Everything about one place.
+#[derive(Debug)]
+pub struct Import {
+    /// The deliveries, in order.
+    pub imported: Vec<Imported>,
+    /// Objects that are no billing data, with the reason.
+    pub left_alone: Vec<(String, String)>,
+}
+
+/// What the lake knows of a slice.
+#[derive(Debug, Clone)]
+struct Known {
+    state: String,
+    accounts: String,
+}
+
+/// How often a report that changes while it is read is read again.
+const ATTEMPTS: u32 = 3;
+
+/// Imports a place. `heard` is told of each delivery as soon as its fate is known.
+///
+/// # Errors
+/// When the place cannot be listed or the lake cannot be opened; what happens to a single delivery
+/// is told in its fate.
+pub async fn import(
+    home: &Home,
+    location: &Location,
+    name: Option<&str>,
+    options: &Options,
+    mut heard: impl FnMut(&Imported),
+) -> Result<Import, EngineError> {
+    let mut found = discover(location).await?;
+    if found.deliveries.is_empty() && found.left_alone.is_empty() {
+        let message = format!("{}: there is nothing here", location.written);
+        return Err(EngineError::Nothing(message));
+    }
+    for delivery in &mut found.deliveries {
+        identify(&*location.store, delivery).await?;
+    }
+    let (files, deliveries): (Vec<_>, Vec<_>) =
+        found.deliveries.into_iter().partition(is_no_report);
+    found.left_alone.extend(files.into_iter().flat_map(|delivery| {
+        let reason = match delivery.readiness {
+            Readiness::Empty(reason) | Readiness::Waiting(reason) => reason,
+            Readiness::Ready => String::new(),
+        };
+        delivery.files.into_iter().map(move |f| (f.meta.location.to_string(), reason.clone()))
+    }));
+    let names = names(&deliveries, name)?;
+    let known = known(home).await?;
+    let mut imported = Vec::new();
+    for delivery in deliveries {
+        let connection = names.get(&delivery.identity).cloned().unwrap_or_default();
+        let one = import_one(home, location, connection, delivery, options, &known).await;
+        heard(&one);
+        let is_interrupted = matches!(one.fate, Fate::Failed(EngineError::Interrupted));
+        imported.push(one);
+        if is_interrupted {
+            break;
+        }
+    }
+    Ok(Import { imported, left_alone: found.left_alone })
+}
+
+async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
+    let fail = |source| EngineError::Store { location: location.written.clone(), source };
+    let prefix = object_store::path::Path::from(location.prefix.as_str());
+    // One object is a place, too.
+    if !location.prefix.is_empty()
+        && let Ok(meta) = location.store.head(&prefix).await
+    {
+        return Ok(vec![meta]);
+    }
+    let prefix = (!location.prefix.is_empty()).then_some(prefix);
+    let mut objects = Vec::new();
+    let mut listing = location.store.list(prefix.as_ref());
+    while let Some(meta) = listing.next().await {
+        objects.push(meta.map_err(fail)?);
+    }
+    objects.sort_by(|a, b| a.location.cmp(&b.location));
+    Ok(objects)
+}
+
+async fn discover(
+    location: &Location,
+) -> Result<billhook_sources::delivery::Found, EngineError> {
+    let objects = list(location).await?;
+    cur::discover::discover(&*location.store, objects)
+        .await
+        .map_err(|source| EngineError::Store { location: location.written.clone(), source })
+}
+
+/// Looks into files that no manifest describes: are they reports, and of which month?
+async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<(), EngineError> {
+    let Some(first) = delivery.files.first() else { return Ok(()) };
+    if delivery.manifest.is_some() {
+        return Ok(());
+    }
+    let fail =
+        |source| EngineError::Store { location: format!("/{}", first.meta.location), source };
+    let result = store.get_opts(&first.meta.location, GetOptions::default()).await.map_err(fail)?;
+    let input = match result.payload {
+        object_store::GetResultPayload::File(file, _) => Input::File(file),
+        object_store::GetResultPayload::Stream(_) => {
+            Input::Memory(result.bytes().await.map_err(fail)?)
+        }
+    };
+    let peeked = tokio::task::spawn_blocking(move || peek(input, Limits::default())).await;
+    let record = match peeked {
+        Ok(Ok(record)) => record,
+        // Reading it will say what is wrong with it.
+        Ok(Err(_)) if !delivery.period.is_empty() => return Ok(()),
+        Ok(Err(error)) => {
+            delivery.readiness = Readiness::Waiting(format!("{}: damaged: {error}", first.name));
+            return Ok(());
+        }
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let value = |header: &str| {
+        let found = record.iter().find(|(name, _)| canonical(name) == canonical(header));
+        found.map(|(_, value)| value.as_str())
+    };
+    let header = record.iter().map(|(name, _)| name.clone()).collect();
+    if let Err(error) = cur::MAPPING.format.bind(header) {
+        delivery.report.clear();
+        delivery.readiness = Readiness::Empty(error.to_string());
+    } else if delivery.period.is_empty() {
+        match value("bill/BillingPeriodStartDate").and_then(period_of_digits) {
+            Some(period) => delivery.period = period,
+            None => {
+                delivery.readiness = Readiness::Empty(
+                    "the report has no lines, and without a manifest its month is unknown"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files that are no report at all are left alone.
+fn is_no_report(delivery: &Delivery) -> bool {
+    delivery.report.is_empty()
+}
+
+/// A connection name for each report.
+fn names(
+    deliveries: &[Delivery],
+    wanted: Option<&str>,
+) -> Result<BTreeMap<String, String>, EngineError> {
+    let reports: BTreeMap<&str, &Delivery> =
+        deliveries.iter().map(|delivery| (delivery.identity.as_str(), delivery)).collect();
+    if let Some(wanted) = wanted {
+        if connection_name(wanted) != wanted {
+            return Err(EngineError::Usage(format!(
+                "{wanted:?} is no connection name: use lowercase letters, digits and dashes"
+            )));
+        }
+        if reports.len() > 1 {
+            let list: BTreeSet<&str> = reports.values().map(|d| d.report.as_str()).collect();
+            let list: Vec<&str> = list.into_iter().collect();
+            return Err(EngineError::Usage(format!(
+                "--as names one report, but here are {}: {}. Give the folder of one of them",
+                reports.len(),
+                list.join(", ")
+            )));
+        }
+        return Ok(reports.into_keys().map(|id| (id.to_owned(), wanted.to_owned())).collect());
+    }
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut names = BTreeMap::new();
+    for (identity, delivery) in &reports {
+        let plain = connection_name(&delivery.report);
+        let is_shared =
+            reports.values().filter(|other| connection_name(&other.report) == plain).count() > 1;
+        let mut name = plain.clone();
+        if is_shared && !delivery.account.is_empty() {
+            name = connection_name(&format!("{plain}-{}", delivery.account));
+        }
+        let base = name.clone();
+        let mut number = 2;
+        while !taken.insert(name.clone()) {
+            name = format!("{base}-{number}");
+            number += 1;
+        }
+        names.insert((*identity).to_owned(), name);
+    }
+    Ok(names)
+}
+
+/// The last delivery of each slice, by connection and period.
+async fn known(home: &Home) -> Result<BTreeMap<(String, String), Known>, EngineError> {
+    let session = LakeSession::open(&home.lake, None).await?;
+    let sql = "SELECT x_Connection, x_BillingPeriod, State, BillingAccountIds FROM deliveries \
+               ORDER BY x_RecordedAt";
+    let mut known = BTreeMap::new();
+    for batch in session.query(sql).await? {
+        let text = |column: usize, row: usize| {
+            let column = batch.column(column).as_string::<i32>();
+            if column.is_valid(row) { column.value(row).to_owned() } else { String::new() }
+        };
+        for row in 0..batch.num_rows() {
+            let entry = Known { state: text(2, row), accounts: text(3, row) };
+            known.insert((text(0, row), text(1, row)), entry);
+        }
+    }
+    Ok(known)
+}
+
+async fn import_one(
+    home: &Home,
+    location: &Location,
+    connection: String,
+    mut delivery: Delivery,
+    options: &Options,
+    known: &BTreeMap<(String, String), Known>,
+) -> Imported {
+    let mut fate = Fate::Waiting(String::new());
+    for attempt in 1..=ATTEMPTS {
+        let slice = SliceId { connection: connection.clone(), period: delivery.period.clone() };
+        let result = load(home, location, &slice, &mut delivery, options, known).await;
+        fate = match result {
+            Ok(Some(fate)) => fate,
+            Ok(None) if attempt == ATTEMPTS => Fate::Failed(EngineError::Restless {
+                report: delivery.report.clone(),
+                attempts: ATTEMPTS,
+            }),
+            // It was rewritten: look again at what is there now, and read that.
+            Ok(None) => {
+                if let Ok(found) = discover(location).await {
+                    let same = |d: &Delivery| {
+                        d.identity == delivery.identity && d.period == delivery.period
+                    };
+                    if let Some(newer) = found.deliveries.into_iter().find(same) {
+                        delivery = newer;
+                    }
+                }
+                continue;
+            }
+            Err(error) => Fate::Failed(error),
+        };
+        break;
+    }
+    Imported {
+        connection,
+        period: delivery.period,
+        revision: delivery.revision,
+        warnings: delivery.warnings,
+        fate,
+    }
+}
+
+/// Brings one slice up to date; `None` when the report was rewritten meanwhile.
+async fn load(
+    home: &Home,
+    location: &Location,
+    slice: &SliceId,
+    delivery: &mut Delivery,
+    options: &Options,
+    known: &BTreeMap<(String, String), Known>,
+) -> Result<Option<Fate>, EngineError> {
+    match &delivery.readiness {
+        Readiness::Waiting(why) if why.contains(": damaged: ") => {
+            return Err(EngineError::Usage(why.replacen(": damaged: ", ": cannot be read: ", 1)));
+        }
+        Readiness::Waiting(why) => return Ok(Some(Fate::Waiting(why.clone()))),
+        Readiness::Empty(why) => return Ok(Some(Fate::Empty(why.clone()))),
+        Readiness::Ready => {}
+    }
+    let lines = home.lake.table(&COST_AND_USAGE).await?;
+    if slice::current_revision(&lines, slice)?.as_deref() == Some(delivery.revision.as_str()) {
+        return Ok(Some(Fate::Unchanged));
+    }
+    let store = Arc::clone(&location.store);
+    let loaded = ingest::ingest(&home.lake, &store, slice, delivery, options).await;
+    let mut loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) if was_rewritten(&*store, delivery, Some(&error)).await => {
+            drop(error);
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if was_rewritten(&*store, delivery, None).await {
+        return Ok(None);
+    }
+    let earlier = known.get(&(slice.connection.clone(), slice.period.clone()));
+    check_accounts(slice, &loaded.record, known)?;
+    loaded.record.state = state(slice, &loaded.record, earlier, options.now).to_owned();
+    let record = Box::new(loaded.record.clone());
+    if record.short_records > 0 {
+        delivery.warnings.push(format!(
+            "{} records have fewer fields than the header; what lacks was taken as empty",
+            record.short_records
+        ));
+    }
+    let outcome = match slice::replace(&home.lake, slice, loaded).await {
+        Err(LakeError::Contended { attempts: 1, .. }) => return Ok(None),
+        other => other?,
+    };
+    Ok(Some(Fate::Loaded { record, changes: outcome.changes }))
+}
+
+/// Is the manifest another one than when the delivery was found (overwrite mode)?
+async fn was_rewritten(
+    store: &dyn ObjectStore,
+    delivery: &Delivery,
+    error: Option<&EngineError>,
+) -> bool {
+    if let Some(EngineError::Store { source, .. }) = error
+        && matches!(source, object_store::Error::Precondition { .. })
+    {
+        return true;
+    }
+    let Some(manifest) = &delivery.manifest else { return false };
+    let Ok(result) = store.get(&manifest.location).await else { return false };
+    let Ok(text) = result.bytes().await else { return false };
+    Manifest::parse(&text).is_none_or(|now| now.assembly_id != delivery.revision)
+}
+
+/// A connection bills one set of accounts; a report of somebody else must not replace its months.
+fn check_accounts(
+    slice: &SliceId,
+    record: &DeliveryRecord,
+    known: &BTreeMap<(String, String), Known>,
+) -> Result<(), EngineError> {
+    let of_connection = known.iter().filter(|((name, _), _)| *name == slice.connection);
+    let earlier: BTreeSet<String> = of_connection
+        .flat_map(|(_, known)| {
+            serde_json::from_str::<Vec<String>>(&known.accounts).unwrap_or_default()
+        })
+        .collect();
+    let ours = &record.billing_accounts;
+    if earlier.is_empty() || ours.is_empty() || ours.iter().any(|id| earlier.contains(id)) {
+        return Ok(());
+    }
+    let theirs: Vec<String> = earlier.into_iter().collect();
+    Err(EngineError::Usage(format!(
+        "connection {} holds the bills of {}, and this report bills {}: import it with --as and \
+         another name",
+        slice.connection,
+        theirs.join(", "),
+        ours.join(", "),
+    )))
+}
+
+/// The period state after a delivery.
+fn state(
+    slice: &SliceId,
+    record: &DeliveryRecord,
+    earlier: Option<&Known>,
+    now: i64,
+) -> &'static str {
+    if earlier.is_some_and(|known| matches!(known.state.as_str(), "final" | "reopened")) {
+        return "reopened";
+    }
+    if record.is_invoiced {
+        return "final";
+    }
+    if billhook_sources::table::month_of(now) > slice.period { "estimated" } else { "open" }
+}

@@ -1,0 +1,173 @@
+//! SQL over the lake: one session for the command line, reports and exports.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use serde_json::Value;
+
+use crate::authority::{self, Authorities, Claim, Standing};
+use crate::provider::{LakeTable, register_store};
+use crate::spec::{ALL, COST_AND_USAGE, COST_DAILY, DELIVERIES};
+use crate::table::{FileEntry, Table};
+use crate::{Lake, LakeError};
+
+/// A read-only SQL session over one state of the lake.
+pub struct LakeSession {
+    context: SessionContext,
+    /// Whose rows count.
+    pub authorities: Authorities,
+    /// (connection, period) of slices whose rows do not count in `costs`.
+    pub left_out: BTreeSet<(String, String)>,
+}
+
+impl LakeSession {
+    /// Opens the lake as it is now, or as it was at a time (milliseconds since 1970 UTC).
+    ///
+    /// Tables: all of [`ALL`], and the views `costs` (FOCUS rows, one authority per billing account
+    /// and month) and `costs_daily` (the same per day). Identifiers are case-sensitive, as FOCUS
+    /// writes them.
+    ///
+    /// # Errors
+    /// When the lake cannot be read, or keeps no version as old as asked for.
+    pub async fn open(lake: &Lake, as_of: Option<i64>) -> Result<Self, LakeError> {
+        let mut config = SessionConfig::new().with_information_schema(true);
+        let options = config.options_mut();
+        options.sql_parser.enable_ident_normalization = false;
+        options.sql_parser.parse_float_as_decimal = true;
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.schema_force_view_types = false;
+        options.execution.time_zone = Some("+00:00".to_owned());
+        let context = SessionContext::new_with_config(config);
+        register_store(&context, lake);
+        let mut tables = Vec::new();
+        for spec in ALL {
+            let mut table = lake.table(spec).await?;
+            if let Some(millis) = as_of {
+                table = table.as_of(millis).await?;
+            }
+            context.register_table(spec.name, Arc::new(LakeTable::new(lake, &table)?))?;
+            tables.push(table);
+        }
+        let mut session =
+            Self { context, authorities: Authorities::new(), left_out: BTreeSet::new() };
+        session.authorities = authority::choose(&session.claims(&tables).await?);
+        for table in &tables {
+            let view = match table.spec.name {
+                name if name == COST_AND_USAGE.name => "costs",
+                name if name == COST_DAILY.name => "costs_daily",
+                _ => continue,
+            };
+            session.register_view(lake, table, view)?;
+        }
+        Ok(session)
+    }
+
+    /// Slices that stand in the lake, with what the last delivery of each says of them.
+    async fn claims(&self, tables: &[Table]) -> Result<Vec<Claim>, LakeError> {
+        let lines = tables.iter().find(|t| t.spec.name == COST_AND_USAGE.name);
+        let files = lines.map(Table::files).transpose()?.unwrap_or_default();
+        let slices: BTreeSet<(String, String, String)> = files
+            .iter()
+            .map(|file| {
+                let value = |column| file.partition_value(column).to_owned();
+                (value("x_Connection"), value("x_BillingPeriod"), value("x_Revision"))
+            })
+            .collect();
+        let sql = format!(
+            "SELECT x_Connection, x_BillingPeriod, x_Revision, Kind, Granularity, \
+             BillingAccountIds, ResourceRows FROM {} ORDER BY x_RecordedAt",
+            DELIVERIES.name
+        );
+        let mut claims: Vec<Claim> = Vec::new();
+        for batch in self.context.sql(&sql).await?.collect().await? {
+            let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+            for row in 0..batch.num_rows() {
+                let slice = (text(0, row), text(1, row), text(2, row));
+                let owned = (slice.0.to_owned(), slice.1.to_owned(), slice.2.to_owned());
+                if !slices.contains(&owned) {
+                    continue;
+                }
+                claims.retain(|claim| claim.connection != slice.0 || claim.period != slice.1);
+                let accounts: Value = serde_json::from_str(text(5, row)).unwrap_or_default();
+                let resources = batch.column(6).as_primitive::<Int64Type>().value(row);
+                for account in accounts.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    claims.push(Claim {
+                        connection: owned.0.clone(),
+                        period: owned.1.clone(),
+                        account: account.to_owned(),
+                        kind: text(3, row).to_owned(),
+                        granularity: text(4, row).to_owned(),
+                        has_resources: resources > 0,
+                    });
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    fn register_view(&mut self, lake: &Lake, table: &Table, view: &str) -> Result<(), LakeError> {
+        let files = table.files()?;
+        let mut counting: Vec<FileEntry> = Vec::new();
+        for file in files {
+            match self.standing(&file) {
+                Standing::LeftOut => {
+                    let value = |column| file.partition_value(column).to_owned();
+                    self.left_out.insert((value("x_Connection"), value("x_BillingPeriod")));
+                }
+                Standing::Counts | Standing::Mixed => counting.push(file),
+            }
+        }
+        let provider = Arc::new(LakeTable::with_files(lake, table.spec, counting));
+        let exclusion = Expr::Column(datafusion::common::Column::new_unqualified("x_FocusExclusion"));
+        let plan = LogicalPlanBuilder::scan(view, provider_as_source(provider), None)?
+            .filter(exclusion.is_null())?
+            .build()?;
+        self.context.register_table(view, Arc::new(ViewTable::new(plan, None)))?;
+        Ok(())
+    }
+
+    fn standing(&self, file: &FileEntry) -> Standing {
+        authority::standing(file, &self.authorities)
+    }
+
+    /// Runs a query. Statements that would change anything are refused.
+    ///
+    /// # Errors
+    /// When the SQL is wrong or fails.
+    pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, LakeError> {
+        Ok(self.frame(sql).await?.collect().await?)
+    }
+
+    /// Plans a query; see [`Self::query`].
+    ///
+    /// # Errors
+    /// When the SQL is wrong.
+    pub async fn frame(&self, sql: &str) -> Result<datafusion::prelude::DataFrame, LakeError> {
+        let options = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        Ok(self.context.sql_with_options(sql, options).await?)
+    }
+
+    /// The session underneath.
+    #[must_use]
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+}
+
+/// First text of a one-column answer.
+#[must_use]
+pub fn first_text(batches: &[RecordBatch]) -> Option<String> {
+    let batch = batches.iter().find(|batch| batch.num_rows() > 0)?;
+    let column = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8).ok()?;
+    let column = column.as_string::<i32>();
+    column.is_valid(0).then(|| column.value(0).to_owned())
+}

@@ -1,0 +1,381 @@
+//! Which deliveries a place holds, told from names and manifests alone.
+//!
+//! A manifest's `reportKeys` say what belongs to a delivery. They are keys of the bucket; in a
+//! folder that was downloaded from one, the same key is found by the longest end that fits. Where
+//! there is no manifest at all, the folder layout decides, with a warning.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
+
+use super::manifest::{Manifest, period_of_digits};
+use crate::delivery::{Delivery, Found, Readiness, SourceFile};
+
+/// Manifests larger than this are none, bytes.
+const MANIFEST_MAX_BYTES: u64 = 16 << 20;
+
+/// A manifest and where it lies.
+struct Placed {
+    meta: ObjectMeta,
+    manifest: Manifest,
+    period: String,
+    /// Folder, without a slash at the end.
+    folder: String,
+}
+
+/// Finds the deliveries among `objects`.
+///
+/// # Errors
+/// When a manifest cannot be read from the store.
+pub async fn discover(
+    store: &dyn ObjectStore,
+    objects: Vec<ObjectMeta>,
+) -> Result<Found, object_store::Error> {
+    let mut found = Found::default();
+    let mut manifests = Vec::new();
+    let mut used: HashSet<String> = HashSet::new();
+    for meta in objects.iter().filter(|meta| is_manifest_name(meta)) {
+        if meta.size > MANIFEST_MAX_BYTES {
+            continue;
+        }
+        let text = store.get(&meta.location).await?.bytes().await?;
+        if let Some(manifest) = Manifest::parse(&text)
+            && let Some(period) = manifest.period()
+        {
+            used.insert(meta.location.to_string());
+            let folder = parent(meta.location.as_ref()).to_owned();
+            manifests.push(Placed { meta: meta.clone(), manifest, period, folder });
+        }
+    }
+    let index = Index::new(&objects);
+    for (_, placed) in newest(manifests, &mut used, &index) {
+        found.deliveries.push(deliver(&placed, &index, &mut used));
+    }
+    by_layout(&objects, &mut used, &mut found);
+    found.left_alone = objects
+        .iter()
+        .filter(|meta| !used.contains(meta.location.as_ref()))
+        .map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()))
+        .collect();
+    found.deliveries.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
+    Ok(found)
+}
+
+fn is_manifest_name(meta: &ObjectMeta) -> bool {
+    meta.location.filename().is_some_and(|name| name.to_ascii_lowercase().ends_with("manifest.json"))
+        || meta.location.filename().is_some_and(|name| {
+            name.starts_with("manifest") && name.ends_with(".json")
+        })
+}
+
+fn parent(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn reason_to_leave(meta: &ObjectMeta) -> &'static str {
+    let name = meta.location.filename().unwrap_or_default();
+    if name == "aws-programmatic-access-test-object" {
+        "written by AWS to test the bucket"
+    } else if name.ends_with(".sql") || name.ends_with(".yml") || name.ends_with("Manifest.json") {
+        "an artifact beside a report"
+    } else if is_data_name(name) {
+        "belongs to no current delivery"
+    } else {
+        "not a billing file"
+    }
+}
+
+/// Of each report and month the manifest of the newest delivery.
+///
+/// The top-level manifest is AWS's own pointer to it. Where only manifests of assemblies are left,
+/// the one written last counts.
+fn newest(
+    manifests: Vec<Placed>,
+    used: &mut HashSet<String>,
+    index: &Index<'_>,
+) -> BTreeMap<(String, String), Placed> {
+    let mut newest: BTreeMap<(String, String), Placed> = BTreeMap::new();
+    for placed in manifests {
+        // Whatever an older assembly names is accounted for, though not read.
+        for key in &placed.manifest.report_keys {
+            if let Some(meta) = index.find(key, &placed) {
+                used.insert(meta.location.to_string());
+            }
+        }
+        let key = (identity(&placed), placed.period.clone());
+        match newest.get(&key) {
+            Some(other) if rank(other) >= rank(&placed) => {}
+            _ => {
+                newest.insert(key, placed);
+            }
+        }
+    }
+    newest
+}
+
+/// Top-level first, then later.
+fn rank(placed: &Placed) -> (bool, &str, chrono::DateTime<chrono::Utc>) {
+    let id = placed.manifest.assembly_id.as_str();
+    let is_top_level = placed.folder.rsplit('/').next() != Some(id);
+    let is_time = chrono::NaiveDateTime::parse_from_str(id, "%Y%m%dT%H%M%SZ").is_ok();
+    (is_top_level, if is_time { id } else { "" }, placed.meta.last_modified)
+}
+
+/// The report's folder: above the period and the assembly.
+fn report_root(placed: &Placed) -> String {
+    let mut folder = placed.folder.as_str();
+    while let Some(name) = folder.rsplit('/').next() {
+        let is_below = name == placed.manifest.assembly_id
+            || period_of_folder(name).is_some()
+            || name.starts_with("year=")
+            || name.starts_with("month=");
+        if !is_below || name.is_empty() {
+            break;
+        }
+        folder = parent(folder);
+    }
+    folder.to_owned()
+}
+
+fn identity(placed: &Placed) -> String {
+    format!("{}|{}|{}", placed.manifest.account, placed.manifest.report_name, report_root(placed))
+}
+
+/// Objects by their key and by their file name.
+struct Index<'a> {
+    by_key: HashMap<&'a str, &'a ObjectMeta>,
+    by_name: HashMap<&'a str, Vec<&'a ObjectMeta>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(objects: &'a [ObjectMeta]) -> Self {
+        let mut by_name: HashMap<&str, Vec<&ObjectMeta>> = HashMap::new();
+        for meta in objects {
+            by_name.entry(meta.location.filename().unwrap_or_default()).or_default().push(meta);
+        }
+        Self { by_key: objects.iter().map(|m| (m.location.as_ref(), m)).collect(), by_name }
+    }
+
+    /// The object that a manifest's key means.
+    fn find(&self, key: &str, placed: &Placed) -> Option<&'a ObjectMeta> {
+        // Keys of reports without a prefix may start with a slash; stores strip it.
+        let key = key.trim_start_matches('/');
+        if let Some(meta) = self.by_key.get(key) {
+            return Some(meta);
+        }
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let shared = |meta: &ObjectMeta| {
+            let theirs = meta.location.as_ref().rsplit('/');
+            key.rsplit('/').zip(theirs).take_while(|(a, b)| a == b).count()
+        };
+        // In a downloaded folder the key's end must reach at least into the month's folder or,
+        // failing that, the file must lie beside the manifest.
+        let candidates = self.by_name.get(name)?.iter().copied();
+        let best = candidates.max_by_key(|meta| {
+            let is_beside = parent(meta.location.as_ref()) == placed.folder;
+            (shared(meta), is_beside)
+        })?;
+        let is_beside = parent(best.location.as_ref()) == placed.folder;
+        (shared(best) >= 2 && is_same_month(best, key) || is_beside).then_some(best)
+    }
+}
+
+/// Do the period folders of an object and a key agree?
+fn is_same_month(meta: &ObjectMeta, key: &str) -> bool {
+    let period = |path: &str| path.split('/').find_map(period_of_folder);
+    period(meta.location.as_ref()) == period(key)
+}
+
+fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> Delivery {
+    let manifest = &placed.manifest;
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    for key in &manifest.report_keys {
+        match index.find(key, placed) {
+            Some(meta) => {
+                used.insert(meta.location.to_string());
+                files.push(file(meta));
+            }
+            None => missing.push(key.clone()),
+        }
+    }
+    let readiness = match missing.first() {
+        None => Readiness::Ready,
+        Some(first) => Readiness::Waiting(format!(
+            "{} of {} files are not there yet, first {first}",
+            missing.len(),
+            manifest.report_keys.len(),
+        )),
+    };
+    let mut warnings = Vec::new();
+    let charset = manifest.charset.to_ascii_uppercase();
+    if !charset.is_empty() && charset != "UTF-8" {
+        warnings.push(format!("the manifest says charset {charset}; it is read as UTF-8"));
+    }
+    Delivery {
+        report: manifest.report_name.clone(),
+        identity: identity(placed),
+        account: manifest.account.clone(),
+        period: placed.period.clone(),
+        revision: manifest.assembly_id.clone(),
+        files,
+        readiness,
+        manifest: Some(placed.meta.clone()),
+        warnings,
+    }
+}
+
+fn file(meta: &ObjectMeta) -> SourceFile {
+    SourceFile { meta: meta.clone(), name: meta.location.filename().unwrap_or_default().to_owned() }
+}
+
+/// Could a file of this name be a chunk?
+fn is_data_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".csv", ".csv.gz", ".gz", ".csv.zip", ".zip", ".parquet"].iter().any(|end| name.ends_with(end))
+}
+
+/// YYYY-MM of a period folder, `20231101-20231201`.
+fn period_of_folder(name: &str) -> Option<String> {
+    let (start, end) = name.split_once('-')?;
+    let is_date = |text: &str| text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+    (is_date(start) && is_date(end)).then(|| period_of_digits(start)).flatten()
+}
+
+/// Groups files that no manifest names by where they lie.
+fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Found) {
+    let mut groups: BTreeMap<(String, String, String), Vec<&ObjectMeta>> = BTreeMap::new();
+    let named: HashSet<(String, String)> =
+        found.deliveries.iter().map(|d| (d.report.clone(), d.period.clone())).collect();
+    for meta in objects {
+        let key = meta.location.as_ref();
+        let name = meta.location.filename().unwrap_or_default();
+        if used.contains(key) || !is_data_name(name) || key.contains("cost_and_usage_data_status") {
+            continue;
+        }
+        let (report, folder, period) = place(key, name);
+        // Left-over chunks beside a delivery that has a manifest are not a second delivery.
+        if named.contains(&(report.clone(), period.clone())) {
+            continue;
+        }
+        groups.entry((report, folder, period)).or_default().push(meta);
+    }
+    for ((report, folder, period), mut metas) in groups {
+        metas.sort_by(|a, b| natural(a.location.as_ref()).cmp(&natural(b.location.as_ref())));
+        for meta in &metas {
+            used.insert(meta.location.to_string());
+        }
+        found.deliveries.push(Delivery {
+            identity: format!("|{report}|{folder}"),
+            report,
+            account: String::new(),
+            period,
+            revision: revision_of(&metas),
+            files: metas.into_iter().map(file).collect(),
+            readiness: Readiness::Ready,
+            manifest: None,
+            warnings: vec![
+                "there is no manifest: the folder decides which files belong together, and \
+                 nothing proves that all are there"
+                    .to_owned(),
+            ],
+        });
+    }
+}
+
+/// Report name, folder of the report, and period of a file by its key.
+fn place(key: &str, name: &str) -> (String, String, String) {
+    let folders: Vec<&str> = key.split('/').collect();
+    let folders = &folders[..folders.len() - 1];
+    let period = folders.iter().find_map(|f| period_of_folder(f)).or_else(|| hive_period(folders));
+    let stem = stem(name);
+    match period {
+        Some(period) => {
+            let end = folders
+                .iter()
+                .position(|f| period_of_folder(f).is_some() || f.starts_with("year="))
+                .unwrap_or(folders.len());
+            (stem.to_owned(), folders[..end].join("/"), period)
+        }
+        None => (stem.to_owned(), folders.join("/"), String::new()),
+    }
+}
+
+/// `year=2024/month=1` as YYYY-MM.
+fn hive_period(folders: &[&str]) -> Option<String> {
+    let value = |key: &str| folders.iter().find_map(|folder| folder.strip_prefix(key));
+    let year: u16 = value("year=")?.parse().ok()?;
+    let month: u8 = value("month=")?.parse().ok()?;
+    (1..=12).contains(&month).then(|| format!("{year:04}-{month:02}"))
+}
+
+/// A file name without its endings and without a chunk number: `report-00001.csv.gz` → `report`.
+fn stem(name: &str) -> &str {
+    let mut stem = name;
+    for end in [".gz", ".zip", ".csv", ".parquet", ".snappy"] {
+        stem = stem.strip_suffix(end).unwrap_or(stem);
+    }
+    let Some((head, number)) = stem.rsplit_once('-') else { return stem };
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    // A date at the end is a date and no chunk number.
+    let is_date = stem.len() >= 10
+        && stem.is_char_boundary(stem.len() - 10)
+        && chrono::NaiveDate::parse_from_str(&stem[stem.len() - 10..], "%Y-%m-%d").is_ok();
+    if is_number && !is_date && !head.is_empty() { head } else { stem }
+}
+
+/// Sort key in which `-2` comes before `-10`.
+fn natural(key: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut number = String::new();
+    for c in key.chars() {
+        if c.is_ascii_digit() {
+            number.push(c);
+        } else {
+            if !number.is_empty() {
+                parts.push((std::mem::take(&mut text), number.parse().unwrap_or(u64::MAX)));
+                number.clear();
+            }
+            text.push(c);
+        }
+    }
+    parts.push((text, number.parse().unwrap_or(0)));
+    parts
+}
+
+/// Without a manifest the set of objects is the revision.
+fn revision_of(metas: &[&ObjectMeta]) -> String {
+    let mut hash = Sha256::new();
+    for meta in metas {
+        let tag = meta.e_tag.as_deref().unwrap_or_default();
+        hash.update(format!("{}|{}|{tag}\n", meta.location, meta.size));
+    }
+    let digest = hash.finalize();
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("files-{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunk_numbers_are_cut_off_and_dates_are_not() {
+        assert_eq!(stem("hourly-cur-00001.csv.gz"), "hourly-cur");
+        assert_eq!(stem("r-1.snappy.parquet"), "r");
+        assert_eq!(stem("2023-06-01.csv"), "2023-06-01");
+        assert_eq!(stem("2023-06-01-not-final.csv"), "2023-06-01-not-final");
+        assert_eq!(stem("cur-daily-2023-11-real.csv"), "cur-daily-2023-11-real");
+        assert!(natural("r-2.csv") < natural("r-10.csv"));
+    }
+
+    #[test]
+    fn places_tell_report_and_month() {
+        let told = place("p/r/20231101-20231201/r-1.csv.gz", "r-1.csv.gz");
+        assert_eq!(told, ("r".to_owned(), "p/r".to_owned(), "2023-11".to_owned()));
+        let hive = place("p/r/r/year=2023/month=7/r-1.parquet", "r-1.parquet");
+        assert_eq!(hive.2, "2023-07");
+    }
+}

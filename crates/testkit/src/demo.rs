@@ -1,0 +1,137 @@
+//! The files of `billhook demo`: both payers' reports in two rounds of deliveries.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::calendar::{Date, Month};
+use crate::render::cur::{self, Compression, CurReport, Delivery, Layout};
+use crate::synth::{Organisation, Payer, Scale};
+
+/// One report of the demonstration.
+#[derive(Clone, Debug)]
+pub struct DemoReport {
+    /// Management account.
+    pub payer_id: &'static str,
+    /// Company name.
+    pub payer_name: &'static str,
+    /// The folder that stands for the bucket.
+    pub bucket_dir: PathBuf,
+    /// The report's definition.
+    pub report: CurReport,
+}
+
+/// What a round wrote.
+#[derive(Clone, Debug)]
+pub struct DemoSummary {
+    /// The reports that got deliveries.
+    pub reports: Vec<DemoReport>,
+    /// The deliveries, by report and month.
+    pub deliveries: Vec<Delivery>,
+    /// Rows of all of them.
+    pub rows: u64,
+}
+
+/// Writes the first round below `dir`: every month of both payers, Acme's second month still in
+/// its first version. A folder per bucket.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_demo(dir: &Path, today: Date, seed: u64) -> io::Result<DemoSummary> {
+    write_first_round(dir, &Organisation::ending(seed, today, Scale::Demo))
+}
+
+/// Writes the second round below `dir`: AWS restates Acme's second month, in a new assembly beside
+/// the old one.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_demo_restatement(dir: &Path, today: Date, seed: u64) -> io::Result<DemoSummary> {
+    write_second_round(dir, &Organisation::ending(seed, today, Scale::Demo))
+}
+
+/// [`write_demo`] for any organisation.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_first_round(dir: &Path, organisation: &Organisation) -> io::Result<DemoSummary> {
+    let mut reports = Vec::new();
+    let mut deliveries = Vec::new();
+    for payer in organisation.payers() {
+        let own = report(dir, payer);
+        for month in organisation.months() {
+            let assembly_id = first_assembly(organisation.today(), month);
+            deliveries.push(deliver(organisation, &own, payer, month, 1, &assembly_id)?);
+        }
+        reports.push(own);
+    }
+    Ok(summary(reports, deliveries))
+}
+
+/// [`write_demo_restatement`] for any organisation.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_second_round(dir: &Path, organisation: &Organisation) -> io::Result<DemoSummary> {
+    let Some((payer, month)) = organisation.restated() else {
+        return Ok(summary(Vec::new(), Vec::new()));
+    };
+    let own = report(dir, payer);
+    let assembly_id = assembly(organisation.today(), "094000");
+    let delivery = deliver(organisation, &own, payer, month, 2, &assembly_id)?;
+    Ok(summary(vec![own], vec![delivery]))
+}
+
+fn summary(reports: Vec<DemoReport>, deliveries: Vec<Delivery>) -> DemoSummary {
+    let rows = deliveries.iter().map(|delivery| delivery.rows).sum();
+    DemoSummary { reports, deliveries, rows }
+}
+
+fn deliver(
+    organisation: &Organisation,
+    own: &DemoReport,
+    payer: &Payer,
+    month: Month,
+    version: u32,
+    assembly_id: &str,
+) -> io::Result<Delivery> {
+    fs::create_dir_all(&own.bucket_dir)?;
+    let lines = organisation.ledger(payer, month, version);
+    cur::write_delivery(&own.bucket_dir, &own.report, month, assembly_id, &lines)
+}
+
+/// The report of `payer`, its bucket being a folder in `dir`: Acme's creates new files with each
+/// delivery, Globex's overwrites them.
+#[must_use]
+pub fn report(dir: &Path, payer: &Payer) -> DemoReport {
+    let name = payer.name.to_lowercase();
+    let bucket = format!("{name}-billing");
+    let creates = payer.edp_percent.is_none();
+    let report = CurReport {
+        account: payer.id.to_owned(),
+        bucket: bucket.clone(),
+        prefix: if creates { "billing" } else { "cur/legacy" }.to_owned(),
+        report_name: format!("{name}-hourly"),
+        layout: if creates { Layout::CreateNew } else { Layout::Overwrite },
+        compression: Compression::Gzip,
+        chunk_rows: 25_000,
+        chunk_digits: if creates { 5 } else { 1 },
+        with_resources: true,
+        with_net: payer.edp_percent.is_some(),
+        tag_keys: payer.tag_keys.iter().map(|&key| key.to_owned()).collect(),
+        category_names: payer.category_names.iter().map(|&name| name.to_owned()).collect(),
+    };
+    let bucket_dir = dir.join(bucket);
+    DemoReport { payer_id: payer.id, payer_name: payer.name, bucket_dir, report }
+}
+
+/// The id of a month's first delivery: on the 7th after it when that has been, else this morning.
+fn first_assembly(today: Date, month: Month) -> String {
+    let final_day = month.plus(1).day(7);
+    if final_day < today { assembly(final_day, "031500") } else { assembly(today, "071500") }
+}
+
+/// `20260807T031500Z`.
+fn assembly(day: Date, time: &str) -> String {
+    format!("{:04}{:02}{:02}T{time}Z", day.year, day.month, day.day)
+}

@@ -1,0 +1,3 @@
+//! The ledger in AWS's clothes: one module per report format.
+
+pub mod cur;
