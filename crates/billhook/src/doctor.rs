@@ -64,7 +64,7 @@ async fn agreement(lake: &billhook_lake::Lake) -> Result<String, billhook_lake::
     let sql = format!(
         "SELECT COUNT(*) FROM ({}) a FULL JOIN ({}) b ON a.x_Connection = b.x_Connection \
          AND a.x_BillingPeriod = b.x_BillingPeriod AND a.BillingCurrency = b.BillingCurrency \
-         WHERE a.b IS DISTINCT FROM b.b OR COALESCE(a.u, 0) IS DISTINCT FROM COALESCE(b.u, 0)",
+         WHERE (a.b IS DISTINCT FROM b.b) OR (COALESCE(a.u, 0) IS DISTINCT FROM COALESCE(b.u, 0))",
         sums("cost_and_usage"),
         sums("cost_daily"),
     );

@@ -345,7 +345,7 @@ async fn load(
     let earlier = known.get(&(slice.connection.clone(), slice.period.clone()));
     check_accounts(slice, &loaded.record, known)?;
     loaded.record.state = state(slice, &loaded.record, earlier, options.now).to_owned();
-    let record = Box::new(loaded.record.clone());
+    let mut record = Box::new(loaded.record.clone());
     if record.short_records > 0 {
         delivery.warnings.push(format!(
             "{} records have fewer fields than the header; what lacks was taken as empty",
@@ -356,6 +356,7 @@ async fn load(
         Err(LakeError::Contended { attempts: 1, .. }) => return Ok(None),
         other => other?,
     };
+    record.previous = outcome.previous;
     Ok(Some(Fate::Loaded { record, changes: outcome.changes }))
 }
 

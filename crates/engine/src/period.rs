@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a clock: `today` is handed in. Start at [`parse`].
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, Days, Months, NaiveDate};
 
 use crate::EngineError;
 
@@ -74,32 +74,6 @@ pub fn compare(text: &str, today: NaiveDate) -> Result<Compare, EngineError> {
             ))
         }),
     }
-}
-
-/// Understands a point in time, as milliseconds since 1970 UTC: `2026-09-30T12:00:00Z`, with any
-/// offset; without one it is UTC, without a time of day it is 00:00.
-///
-/// # Errors
-/// [`EngineError::Usage`] with what is allowed.
-pub fn instant_millis(text: &str) -> Result<i64, EngineError> {
-    let wanted = text.trim();
-    if let Ok(time) = DateTime::parse_from_rfc3339(&wanted.replacen(' ', "T", 1)) {
-        return Ok(time.timestamp_millis());
-    }
-    if let Some(time) = day(wanted).and_then(|day| day.and_hms_opt(0, 0, 0)) {
-        return Ok(time.and_utc().timestamp_millis());
-    }
-    let plain = wanted.trim_end_matches(['Z', 'z']).replacen(' ', "T", 1);
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(&plain, form).ok())
-        .map(|time| time.and_utc().timestamp_millis())
-        .ok_or_else(|| {
-            EngineError::Usage(format!(
-                "{text:?} is no time: use 2026-09-30T12:00:00Z, 2026-09-30 12:00 (UTC), or \
-                 2026-09-30 (its first moment)"
-            ))
-        })
 }
 
 impl DayRange {
@@ -253,7 +227,7 @@ fn calendar(text: &str) -> Option<DayRange> {
 }
 
 /// `YYYY-MM-DD`, exactly.
-fn day(text: &str) -> Option<NaiveDate> {
+pub(crate) fn day(text: &str) -> Option<NaiveDate> {
     let mut parts = text.split('-');
     let year = digits(parts.next()?, 4)?;
     let (month, day) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
@@ -363,20 +337,5 @@ mod tests {
             assert_eq!(format!("{} {}", other.from, other.to), expected, "{text} {with}");
         }
         assert!(compare("last-week", date("2026-09-15")).unwrap_err().to_string().contains("year"));
-    }
-
-    #[test]
-    fn instants() {
-        let noon = 1_790_769_600_000;
-        for text in [
-            "2026-09-30T12:00:00Z",
-            "2026-09-30 12:00",
-            "2026-09-30T14:00:00+02:00",
-            "2026-09-30 12:00:00",
-        ] {
-            assert_eq!(instant_millis(text).unwrap(), noon, "{text}");
-        }
-        assert_eq!(instant_millis("2026-09-30").unwrap(), noon - 12 * 3_600_000);
-        assert!(instant_millis("noon").is_err());
     }
 }

@@ -143,6 +143,8 @@ pub struct Loaded {
 /// What a commit did.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
+    /// Revision that was replaced.
+    pub previous: Option<String>,
     /// Number of ledger entries.
     pub changes: usize,
     /// Version of `cost_and_usage`.
@@ -229,7 +231,7 @@ pub async fn replace(lake: &Lake, slice: &SliceId, loaded: Loaded) -> Result<Out
     };
     follow(lake, &intent).await?;
     lake.store.delete(&note).await.map_err(|e| LakeError::store("delete", &note, e))?;
-    Ok(Outcome { changes: changes.len(), version })
+    Ok(Outcome { previous: origin.previous, changes: changes.len(), version })
 }
 
 /// Finishes or drops what an earlier process left under way. Returns how many slices it finished.

@@ -96,13 +96,10 @@ const ATTEMPTS: u32 = 60;
 impl Table {
     pub(crate) async fn open(lake: &Lake, spec: &'static TableSpec) -> Result<Self, LakeError> {
         register_log_store();
-        let delta = builder(lake, spec)?.load().await;
-        let delta = match delta {
-            Ok(delta) => delta,
-            Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => {
-                create(lake, spec).await?
-            }
-            Err(error) => return Err(LakeError::delta(spec.name, "open")(error)),
+        let delta = if lake.exists(spec).await? {
+            builder(lake, spec)?.load().await.map_err(LakeError::delta(spec.name, "open"))?
+        } else {
+            create(lake, spec).await?
         };
         let table = Self { spec, delta };
         table.check_schema()?;

@@ -201,6 +201,9 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         }
     }
     let readiness = match missing.first() {
+        None if manifest.report_keys.is_empty() => {
+            Readiness::Waiting("the manifest names no files yet".to_owned())
+        }
         None => Readiness::Ready,
         Some(first) => Readiness::Waiting(format!(
             "{} of {} files are not there yet, first {first}",
@@ -245,7 +248,7 @@ fn period_of_folder(name: &str) -> Option<String> {
 
 /// Groups files that no manifest names by where they lie.
 fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Found) {
-    let mut groups: BTreeMap<(String, String, String), Vec<&ObjectMeta>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, String, String, String), Vec<&ObjectMeta>> = BTreeMap::new();
     let named: HashSet<(String, String)> =
         found.deliveries.iter().map(|d| (d.report.clone(), d.period.clone())).collect();
     for meta in objects {
@@ -259,15 +262,17 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
         if named.contains(&(report.clone(), period.clone())) {
             continue;
         }
-        groups.entry((report, folder, period)).or_default().push(meta);
+        // The same report in two packings is two reports, and never one of twice the cost.
+        let packing = name[base(name).len()..].to_owned();
+        groups.entry((report, folder, period, packing)).or_default().push(meta);
     }
-    for ((report, folder, period), mut metas) in groups {
+    for ((report, folder, period, packing), mut metas) in groups {
         metas.sort_by(|a, b| natural(a.location.as_ref()).cmp(&natural(b.location.as_ref())));
         for meta in &metas {
             used.insert(meta.location.to_string());
         }
         found.deliveries.push(Delivery {
-            identity: format!("|{report}|{folder}"),
+            identity: format!("|{report}|{folder}|{packing}"),
             report,
             account: String::new(),
             period,
@@ -312,10 +317,7 @@ fn hive_period(folders: &[&str]) -> Option<String> {
 
 /// A file name without its endings and without a chunk number: `report-00001.csv.gz` → `report`.
 fn stem(name: &str) -> &str {
-    let mut stem = name;
-    for end in [".gz", ".zip", ".csv", ".parquet", ".snappy"] {
-        stem = stem.strip_suffix(end).unwrap_or(stem);
-    }
+    let stem = base(name);
     let Some((head, number)) = stem.rsplit_once('-') else { return stem };
     let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     // A date at the end is a date and no chunk number.
@@ -323,6 +325,15 @@ fn stem(name: &str) -> &str {
         && stem.is_char_boundary(stem.len() - 10)
         && chrono::NaiveDate::parse_from_str(&stem[stem.len() - 10..], "%Y-%m-%d").is_ok();
     if is_number && !is_date && !head.is_empty() { head } else { stem }
+}
+
+/// A file name without its endings.
+fn base(name: &str) -> &str {
+    let mut base = name;
+    for end in [".gz", ".zip", ".csv", ".parquet", ".snappy"] {
+        base = base.strip_suffix(end).unwrap_or(base);
+    }
+    base
 }
 
 /// Sort key in which `-2` comes before `-10`.

@@ -79,7 +79,7 @@ pub(super) fn contracts(seed: u64, payer: &Payer, first: Interval) -> Contracts 
         start: bought.plus(-24 * 33),
     };
     let start = bought.plus(-24 * 20);
-    let compute = plan(seed, payer, ("", ""), PaymentOption::NoUpfront, start, 210);
+    let compute = plan(seed, payer, ("", ""), PaymentOption::NoUpfront, start, 170);
     Contracts {
         reservations: reservations(seed, payer, &[search]),
         plans: compute.into_iter().collect(),

@@ -25,7 +25,8 @@ pub(super) const TAG_KEYS: [&str; 5] =
 pub(super) const CATEGORIES: [&str; 2] = ["BusinessUnit", "Stage"];
 
 /// Product attributes of a report over many services, in AWS's order.
-const ATTRIBUTES: &str = "alarmType architectureSupport attachmentType availability availabilityZone bundle \
+const ATTRIBUTES: &str = "alarmType architectureSupport attachmentType availability \
+    availabilityZone bundle \
     cacheEngine capacitystatus clockSpeed computeFamily computeType contentSource \
     contentType cputype currentGeneration dataTransfer dataTransferQuota databaseEdition \
     databaseEngine dedicatedEbsThroughput deploymentOption description \

@@ -39,7 +39,6 @@ pub(crate) fn write_manifest(
 }
 
 fn content(report: &CurReport, manifest: &Manifest<'_>) -> Value {
-    let column = |&(category, name, kind): &(&str, &str, &str)| json!({"category": category, "name": name, "type": kind});
     let columns: Vec<Value> = manifest.columns.iter().map(column).collect();
     let own = format!("{}/{}", report.bucket, report.report_name);
     let report_id = random::text(random::hash(3, &own), random::HEX, 64);
@@ -58,6 +57,10 @@ fn content(report: &CurReport, manifest: &Manifest<'_>) -> Value {
         "reportKeys": manifest.report_keys,
         "additionalArtifactKeys": [],
     })
+}
+
+fn column(&(category, name, kind): &(&str, &str, &str)) -> Value {
+    json!({"category": category, "name": name, "type": kind})
 }
 
 /// `20260101T000000.000Z`.

@@ -208,6 +208,7 @@ pub(super) const ALL: &[Template] = &[
                 ("groupDescription", "Hourly charge for NAT Gateways"),
             ]],
         )
+        .load(ONE, Shape::Steady, 2)
         .on("egress", "arn:aws:ec2:{region}:{account}:natgateway/nat-0{hex}")
         .fleet(&[(SHARED, 1), (DATA, 1)]),
     Template::new(EC2, "NatGateway-Bytes", "NatGateway")
@@ -253,6 +254,7 @@ pub(super) const ALL: &[Template] = &[
     Template::new(EKS, "AmazonEKS-Hours:perCluster", "CreateOperation")
         .price(d(1, 1), "Hours", "per Hour Amazon EKS Cluster usage")
         .about("Compute", &[&[("tiertype", "HAStandard")]])
+        .load(ONE, Shape::Steady, 2)
         .on("platform", "arn:aws:eks:{region}:{account}:cluster/{name}")
         .fleet(&[(PRODUCTION, 1), (STAGING, 1)]),
     Template::new(ECS, "Fargate-vCPU-Hours:perCPU", "")

@@ -170,7 +170,7 @@ pub(super) const ALL: &[Template] = &[
     Template::new(KINESIS, "Storage-ShardHour", "shardHourStorage")
         .price(d(15, 3), "ShardHour", "per provisioned shard-hour")
         .about("Kinesis Streams", &[&[("group", "Provisioned shard hour")]])
-        .load(d(4, 0), Shape::Steady, 1)
+        .load(d(4, 0), Shape::Steady, 2)
         .on("clickstream", "arn:aws:kinesis:{region}:{account}:stream/{name}")
         .fleet(&[(DATA, 1)]),
     Template::new(GLUE, "ETL-DPU-Hour", "Jobrun")

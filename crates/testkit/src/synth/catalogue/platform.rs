@@ -108,7 +108,7 @@ pub(super) const ALL: &[Template] = &[
                 ("groupDescription", "Existing system, application, and custom log files"),
             ]],
         )
-        .load(d(61, 2), Shape::Varying, 2)
+        .load(d(61, 2), Shape::Varying, 1)
         .on("app", "arn:aws:logs:{region}:{account}:log-group:{name}")
         .fleet(&[(PRODUCTION, 2), (DATA, 2), (STAGING, 1)]),
     Template::new(CLOUDWATCH, "CW:MetricMonitorUsage", "MetricStorage")

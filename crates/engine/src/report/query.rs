@@ -1,0 +1,254 @@
+//! The SQL of a report, and its answer read exactly.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use billhook_lake::LakeError;
+use billhook_lake::session::LakeSession;
+use billhook_lake::spec::{COST_AND_USAGE, COST_DAILY};
+use billhook_money::Overflow;
+use chrono::NaiveTime;
+
+use crate::EngineError;
+use crate::period::DayRange;
+use crate::report::grid::Grid;
+use crate::report::keys::{Filter, Key, instant, quoted};
+use crate::report::{Granularity, ReportRequest, Scope};
+
+/// Up to here a trend has a mark per day, beyond one per month.
+const MOST_TREND_DAYS: i64 = 100;
+
+/// What is asked of which table.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    request: &'a ReportRequest,
+    keys: Vec<Key>,
+    filters: Vec<(&'a Filter, Key)>,
+    is_daily: bool,
+}
+
+/// A sum as the lake answers it.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) keys: Vec<Option<String>>,
+    pub(super) currency: String,
+    /// See [`Grid`].
+    pub(super) bucket: i64,
+    pub(super) units: i128,
+    pub(super) rows: u64,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(request: &'a ReportRequest, keys: Vec<Key>) -> Result<Self, EngineError> {
+        let mut filters = Vec::new();
+        for filter in &request.filters {
+            filters.push((filter, Key::resolve(&filter.by)?));
+        }
+        let is_daily = request.granularity != Granularity::Hourly
+            && keys.iter().chain(filters.iter().map(|(_, key)| key)).all(Key::is_daily);
+        let plan = Self { request, keys, filters, is_daily };
+        // Wrong values are refused before anything is read.
+        plan.filter_sql()?;
+        Ok(plan)
+    }
+
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    pub(super) fn filters(&self) -> &[(&'a Filter, Key)] {
+        &self.filters
+    }
+
+    pub(super) fn request(&self) -> &ReportRequest {
+        self.request
+    }
+
+    /// The table or view that answers.
+    pub(super) fn table(&self) -> &'static str {
+        match (self.is_daily, self.request.scope) {
+            (true, _) => self.daily_table(),
+            (false, Scope::Consolidated) => "costs",
+            (false, Scope::All) => COST_AND_USAGE.name,
+        }
+    }
+
+    /// The table of every row from which the figures are chosen.
+    pub(super) fn base_table(&self) -> &'static str {
+        if self.is_daily { COST_DAILY.name } else { COST_AND_USAGE.name }
+    }
+
+    /// The roll-up of the same scope.
+    pub(super) fn daily_table(&self) -> &'static str {
+        match self.request.scope {
+            Scope::Consolidated => "costs_daily",
+            Scope::All => COST_DAILY.name,
+        }
+    }
+
+    /// The buckets that are asked for; finer than what is shown where a trend costs little.
+    pub(super) fn grid(&self, range: DayRange) -> Result<Grid, EngineError> {
+        let is_total = self.request.granularity == Granularity::Total;
+        let granularity = match self.request.granularity {
+            Granularity::Total if self.keys.iter().any(Key::has_many_values) => Granularity::Total,
+            Granularity::Total if range.days() > MOST_TREND_DAYS => Granularity::Monthly,
+            Granularity::Total => Granularity::Daily,
+            other => other,
+        };
+        match Grid::new(range, granularity) {
+            // No trend over a period that is too long for one.
+            Err(_) if is_total => Grid::new(range, Granularity::Total),
+            grid => grid,
+        }
+    }
+
+    /// Asks for the sums of all groups and buckets of a range.
+    pub(super) async fn ask(
+        &self,
+        session: &LakeSession,
+        range: DayRange,
+        granularity: Granularity,
+    ) -> Result<Vec<Line>, EngineError> {
+        let mut keys: Vec<String> = self.keys.iter().map(|k| k.text_sql(self.is_daily)).collect();
+        keys.push("\"BillingCurrency\"".to_owned());
+        keys.push(self.bucket_sql(granularity));
+        let condition = self.condition(range)?;
+        self.sums(session, self.table(), &keys, &self.metric_sql(), &condition).await
+    }
+
+    /// Asks for sums over a table. The last key is the bucket, the one before it the currency.
+    pub(super) async fn sums(
+        &self,
+        session: &LakeSession,
+        table: &str,
+        keys: &[String],
+        value: &str,
+        condition: &str,
+    ) -> Result<Vec<Line>, EngineError> {
+        let rows = if self.is_daily { "SUM(\"x_LineItems\")" } else { "COUNT(*)" };
+        let numbers: Vec<String> = (1..=keys.len()).map(|number| number.to_string()).collect();
+        let named: Vec<String> =
+            keys.iter().enumerate().map(|(at, key)| format!("{key} AS \"k{at}\"")).collect();
+        let sql = format!(
+            "SELECT {}, SUM({value}) AS \"sum\", {rows} AS \"rows\", COUNT(*) AS \"count\", \
+             MIN({value}) AS \"min\", MAX({value}) AS \"max\" FROM \"{table}\" WHERE {condition} \
+             GROUP BY {}",
+            named.join(", "),
+            numbers.join(", "),
+        );
+        let mut lines = Vec::new();
+        for batch in session.query(&sql).await? {
+            read(&batch, keys.len(), &mut lines)?;
+        }
+        Ok(lines)
+    }
+
+    /// The amount of a row.
+    pub(super) fn metric_sql(&self) -> String {
+        let column = self.request.metric.column;
+        // The roll-up has the gross amount already where a source has no net column.
+        match column.strip_prefix("x_Net") {
+            Some(gross) if !self.is_daily => format!("coalesce(\"{column}\", \"x_{gross}\")"),
+            _ => format!("\"{column}\""),
+        }
+    }
+
+    fn bucket_sql(&self, granularity: Granularity) -> String {
+        let column = if self.is_daily { "\"ChargeDate\"" } else { "\"ChargePeriodStart\"" };
+        let day = |sql: &str| format!("CAST(CAST({sql} AS DATE) AS INT)");
+        match granularity {
+            Granularity::Total => "0".to_owned(),
+            // Times are whole microseconds.
+            Granularity::Hourly => format!("CAST({column} AS BIGINT) / 3600000000"),
+            Granularity::Daily => day(column),
+            Granularity::Monthly => day(&format!("date_trunc('month', {column})")),
+        }
+    }
+
+    /// Which rows of a range count, apart from the view's own choice.
+    pub(super) fn condition(&self, range: DayRange) -> Result<String, EngineError> {
+        let mut parts = vec![self.range_sql(range)];
+        parts.extend(self.filter_sql()?);
+        Ok(parts.join(" AND "))
+    }
+
+    /// Rows of a range.
+    pub(super) fn range_sql(&self, range: DayRange) -> String {
+        if self.is_daily {
+            let (from, to) = (range.from, range.to);
+            return format!(
+                "\"ChargeDate\" >= CAST('{from}' AS DATE) AND \"ChargeDate\" < CAST('{to}' AS DATE)"
+            );
+        }
+        let (from, to) = (range.from.and_time(NaiveTime::MIN), range.to.and_time(NaiveTime::MIN));
+        format!(
+            "\"ChargePeriodStart\" >= {} AND \"ChargePeriodStart\" < {}",
+            instant(from),
+            instant(to)
+        )
+    }
+
+    fn filter_sql(&self) -> Result<Vec<String>, EngineError> {
+        let mut parts = Vec::new();
+        for (filter, key) in &self.filters {
+            parts.push(filter.sql(key, self.is_daily)?);
+        }
+        if let Some(currency) = &self.request.currency {
+            let currency = currency.to_ascii_uppercase();
+            if !billhook_money::is_currency(&currency) {
+                return Err(EngineError::Usage(format!(
+                    "{currency:?} is no currency: use three letters like USD"
+                )));
+            }
+            parts.push(format!("\"BillingCurrency\" = {}", quoted(&currency)));
+        }
+        Ok(parts)
+    }
+}
+
+fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), EngineError> {
+    let as_type = |column: usize, data_type: &DataType| -> Result<ArrayRef, EngineError> {
+        cast(batch.column(column), data_type).map_err(|source| {
+            EngineError::Lake(LakeError::Query(datafusion::error::DataFusionError::from(source)))
+        })
+    };
+    let texts = (0..keys - 1)
+        .map(|column| as_type(column, &DataType::Utf8))
+        .collect::<Result<Vec<_>, _>>()?;
+    let bucket = as_type(keys - 1, &DataType::Int64)?;
+    let rows = as_type(keys + 1, &DataType::Int64)?;
+    let count = as_type(keys + 2, &DataType::Int64)?;
+    let (bucket, rows, count) = (
+        bucket.as_primitive::<Int64Type>(),
+        rows.as_primitive::<Int64Type>(),
+        count.as_primitive::<Int64Type>(),
+    );
+    let amount = |column: usize, row: usize| {
+        let array = batch.column(column).as_primitive::<Decimal128Type>();
+        if array.is_valid(row) { array.value(row) } else { 0 }
+    };
+    for row in 0..batch.num_rows() {
+        let text = |array: &ArrayRef| {
+            let array = array.as_string::<i32>();
+            array.is_valid(row).then(|| array.value(row).to_owned())
+        };
+        let mut keys_of_row: Vec<Option<String>> = texts.iter().map(text).collect();
+        let currency = keys_of_row.pop().flatten().unwrap_or_default();
+        // DataFusion adds decimals without looking for overflow. No partial sum can have left the
+        // range when even the largest amount as many times as there are rows does not.
+        let largest = amount(keys + 3, row).unsigned_abs().max(amount(keys + 4, row).unsigned_abs());
+        let times = u128::from(count.value(row).unsigned_abs());
+        let most = largest.checked_mul(times).filter(|m| *m <= billhook_money::MAX.unsigned_abs());
+        if most.is_none() {
+            return Err(EngineError::Lake(Overflow.into()));
+        }
+        lines.push(Line {
+            keys: keys_of_row,
+            currency,
+            bucket: bucket.value(row),
+            units: amount(keys, row),
+            rows: rows.value(row).unsigned_abs(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! What the figures of a report leave out, and what to say when there are none.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use billhook_lake::session::LakeSession;
+use billhook_money::Sum;
+use chrono::NaiveDate;
+
+use crate::EngineError;
+use crate::period::{self, DayRange};
+use crate::report::fold::Ledger;
+use crate::report::keys::{Key, nearest};
+use crate::report::query::{Line, Plan};
+use crate::report::{Scope, usual_range};
+
+/// FOCUS rows of a slice that do not count, because another connection covers the same bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The connection whose rows do not count.
+    pub connection: String,
+    /// Billing period, YYYY-MM.
+    pub billing_period: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Their sum, units of 10⁻¹⁸, in the report's metric.
+    pub amount: i128,
+}
+
+/// Rows that the FOCUS view leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    /// Why (`x_FocusExclusion`).
+    pub reason: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How many rows.
+    pub rows: u64,
+    /// Their `x_UnblendedCost`, units of 10⁻¹⁸.
+    pub unblended_cost: i128,
+}
+
+const SLICE: [&str; 3] = ["\"x_Connection\"", "\"x_BillingPeriod\"", "\"BillingCurrency\""];
+
+/// Rows in the period, under the same filters, that the figures leave out.
+pub(super) async fn remainder(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+) -> Result<(Vec<LeftOut>, Vec<Excluded>), EngineError> {
+    if plan.request().scope == Scope::All {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    Ok((left_out(session, plan, range).await?, excluded(session, plan, range).await?))
+}
+
+/// Every FOCUS row less those that the view has, by slice.
+async fn left_out(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+) -> Result<Vec<LeftOut>, EngineError> {
+    if session.left_out.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = SLICE.into_iter().chain(["0"]).map(str::to_owned).collect();
+    let value = plan.metric_sql();
+    let condition = plan.condition(range)?;
+    let focus = format!("{condition} AND \"x_FocusExclusion\" IS NULL");
+    let mut slices: BTreeMap<Vec<String>, (i128, u64)> = BTreeMap::new();
+    for line in plan.sums(session, plan.base_table(), &keys, &value, &focus).await? {
+        slices.insert(names(&line), (line.units, line.rows));
+    }
+    for line in plan.sums(session, plan.table(), &keys, &value, &condition).await? {
+        let slice = slices.entry(names(&line)).or_default();
+        slice.0 -= line.units;
+        slice.1 = slice.1.saturating_sub(line.rows);
+    }
+    let rest = slices.into_iter().filter(|(_, (amount, rows))| *amount != 0 || *rows > 0);
+    Ok(rest
+        .filter_map(|(names, (amount, rows))| {
+            let [connection, billing_period, currency] = names.try_into().ok()?;
+            Some(LeftOut { connection, billing_period, currency, rows, amount })
+        })
+        .collect())
+}
+
+/// Connection, billing period (or whatever else was asked for) and currency of a sum.
+fn names(line: &Line) -> Vec<String> {
+    let names = line.keys.iter().map(|key| key.clone().unwrap_or_default());
+    names.chain([line.currency.clone()]).collect()
+}
+
+/// Rows that are not FOCUS rows, of the connections that count.
+async fn excluded(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+) -> Result<Vec<Excluded>, EngineError> {
+    let keys = [
+        "\"x_FocusExclusion\"",
+        "\"x_Connection\"",
+        "\"x_BillingPeriod\"",
+        "\"BillingAccountId\"",
+        "\"BillingCurrency\"",
+        "0",
+    ];
+    let condition = format!("{} AND \"x_FocusExclusion\" IS NOT NULL", plan.condition(range)?);
+    let keys = keys.map(str::to_owned);
+    let lines =
+        plan.sums(session, plan.base_table(), &keys, "\"x_UnblendedCost\"", &condition).await?;
+    let mut sums: BTreeMap<(String, String), (Sum, u64)> = BTreeMap::new();
+    for line in lines {
+        let units = line.units;
+        let rows = line.rows;
+        let Ok([reason, connection, period, account, currency]) =
+            <[String; 5]>::try_from(names(&line))
+        else {
+            continue;
+        };
+        let authority = session.authorities.get(&(account, period));
+        if authority.is_some_and(|authority| *authority != connection) {
+            continue;
+        }
+        let sum = sums.entry((reason, currency)).or_default();
+        sum.0.add(units);
+        sum.1 += rows;
+    }
+    let mut excluded = Vec::new();
+    for ((reason, currency), (sum, rows)) in sums {
+        let unblended_cost = sum.total().map_err(|e| EngineError::Lake(e.into()))?;
+        excluded.push(Excluded { reason, currency, rows, unblended_cost });
+    }
+    Ok(excluded)
+}
+
+/// The last 30 days; when the lake holds nothing of those, the last month of which it does (then
+/// true).
+pub(super) async fn default_range(
+    session: &LakeSession,
+    table: &str,
+    today: NaiveDate,
+) -> Result<(DayRange, bool), EngineError> {
+    let usual = usual_range(today)?;
+    let sql = format!(
+        "SELECT MAX(\"ChargeDate\"), MAX(CASE WHEN \"ChargeDate\" >= CAST('{}' AS DATE) AND \
+         \"ChargeDate\" < CAST('{}' AS DATE) THEN \"ChargeDate\" END) FROM \"{table}\"",
+        usual.from, usual.to
+    );
+    let answer = texts(session, &sql).await?;
+    let day = |at: usize| answer.first().and_then(|row| row.get(at)?.as_deref());
+    match (day(0), day(1)) {
+        (Some(last), None) => {
+            let month = last.get(..7).unwrap_or(last);
+            Ok((period::parse(month, today)?, true))
+        }
+        _ => Ok((usual, false)),
+    }
+}
+
+/// Why a tag or cost category that was asked for has no values.
+pub(super) async fn hints(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+    ledger: &Ledger,
+) -> Result<Vec<String>, EngineError> {
+    let grouped = plan.keys().iter().enumerate();
+    let without_values = grouped.filter(|(at, _)| !ledger.values(*at).iter().any(Option::is_some));
+    let filtered = plan.filters().iter().map(|(_, key)| key).filter(|_| ledger.is_empty());
+    let mut wanted: Vec<&Key> = without_values.map(|(_, key)| key).chain(filtered).collect();
+    wanted.dedup();
+    let mut hints = Vec::new();
+    for key in wanted {
+        let Key::Entry { map, prefix, key: name } = key else { continue };
+        let sql = format!(
+            "SELECT DISTINCT unnest(map_keys(\"{map}\")) AS \"k\" FROM \"{}\" WHERE {}",
+            plan.table(),
+            plan.range_sql(range)
+        );
+        let known: Vec<String> =
+            texts(session, &sql).await?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+        if known.contains(name) {
+            continue;
+        }
+        let near: Vec<String> =
+            nearest(name, &known).into_iter().map(|name| format!("{prefix}{name}")).collect();
+        hints.push(match near.as_slice() {
+            [] => format!("no row of this period has {prefix}{name}, or any of its kind"),
+            near => format!(
+                "no row of this period has {prefix}{name}; there are {}{}",
+                near.join(", "),
+                if known.len() > near.len() { ", …" } else { "" }
+            ),
+        });
+    }
+    Ok(hints)
+}
+
+/// The error when no rows match: says what the lake does hold.
+pub(super) async fn nothing(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+    hints: &[String],
+) -> Result<EngineError, EngineError> {
+    let sql = format!(
+        "SELECT \"BillingCurrency\", MIN(\"ChargeDate\"), MAX(\"ChargeDate\") FROM \"{}\" \
+         GROUP BY 1 ORDER BY 1",
+        plan.daily_table()
+    );
+    let held: Vec<String> = texts(session, &sql)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let row: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+            format!("{} from {} to {}", row[0], row[1], row[2])
+        })
+        .collect();
+    if held.is_empty() {
+        let message = "the lake holds no costs yet: run `billhook import LOCATION` first";
+        return Ok(EngineError::Nothing(message.to_owned()));
+    }
+    let request = plan.request();
+    let mut conditions: Vec<String> =
+        request.filters.iter().map(super::Filter::label).collect();
+    conditions.extend(request.currency.iter().map(|c| c.to_ascii_uppercase()));
+    let of = match conditions.as_slice() {
+        [] => String::new(),
+        some => format!(" with {}", some.join(", ")),
+    };
+    let mut message = format!(
+        "there are no costs in {}{of}; the lake holds {}",
+        range.label(),
+        held.join(", ")
+    );
+    for hint in hints {
+        message.push_str("; ");
+        message.push_str(hint);
+    }
+    Ok(EngineError::Nothing(message))
+}
+
+/// The rows of an answer as text.
+async fn texts(session: &LakeSession, sql: &str) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+    let mut rows = Vec::new();
+    for batch in session.query(sql).await? {
+        let columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .filter_map(|column| cast(column, &DataType::Utf8).ok())
+            .collect();
+        for row in 0..batch.num_rows() {
+            let text = |column: &arrow::array::ArrayRef| {
+                let column = column.as_string::<i32>();
+                column.is_valid(row).then(|| column.value(row).to_owned())
+            };
+            rows.push(columns.iter().map(text).collect());
+        }
+    }
+    Ok(rows)
+}
