@@ -101,10 +101,9 @@ fn open_path(path: &Path, written: &str) -> Result<Location, LocationError> {
     if !path.exists() {
         return Err(LocationError::Missing { path: path.display().to_string() });
     }
-    let full = path.canonicalize().map_err(|source| LocationError::Unreadable {
-        path: path.display().to_string(),
-        source,
-    })?;
+    let full = path
+        .canonicalize()
+        .map_err(|source| LocationError::Unreadable { path: path.display().to_string(), source })?;
     local(full, written)
 }
 
@@ -125,7 +124,8 @@ fn local(full: PathBuf, written: &str) -> Result<Location, LocationError> {
 /// # Errors
 /// [`LocationError`] when it cannot be made.
 pub fn open_folder(path: &Path) -> Result<Location, LocationError> {
-    let unreadable = |source| LocationError::Unreadable { path: path.display().to_string(), source };
+    let unreadable =
+        |source| LocationError::Unreadable { path: path.display().to_string(), source };
     std::fs::create_dir_all(path).map_err(unreadable)?;
     let full = path.canonicalize().map_err(unreadable)?;
     local(full, &path.display().to_string())

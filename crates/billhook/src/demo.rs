@@ -38,11 +38,7 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     };
     clear(&dir)?;
     let today = args.today.unwrap_or_else(|| chrono::Utc::now().date_naive());
-    let day = Date {
-        year: today.year(),
-        month: today.month(),
-        day: today.day(),
-    };
+    let day = Date { year: today.year(), month: today.month(), day: today.day() };
     let buckets = dir.join("buckets");
     say("Two companies, their AWS bills of four months, written as AWS delivers them …");
     let seed = args.seed;
@@ -125,8 +121,17 @@ async fn show(context: &Context, home: &billhook_engine::Home) -> anyhow::Result
         #[command(flatten)]
         report: ReportArgs,
     }
-    let line = Line::try_parse_from(["report", "--by", "service", "--granularity", "monthly",
-        "--period", "last-4m", "--top", "10"])?;
+    let line = Line::try_parse_from([
+        "report",
+        "--by",
+        "service",
+        "--granularity",
+        "monthly",
+        "--period",
+        "last-4m",
+        "--top",
+        "10",
+    ])?;
     let mut out = std::io::stdout().lock();
     crate::report::run(line.report, home, &mut out, context.width(), context.is_terminal()).await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use billhook_engine::EngineError;
 use billhook_lake::session::{LakeSession, first_text};
 use billhook_lake::{selftest, spec};
 
@@ -20,11 +21,14 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<u8> {
         }
     };
     tell("version", Ok(format!("billhook {}", env!("CARGO_PKG_VERSION"))))?;
-    let home = match context.home() {
+    let home = match context.existing_home().await {
         Ok(home) => home,
         Err(error) => {
-            tell("home", Err(causes(&error)))?;
-            return Ok(1);
+            // Looking must not make anything.
+            let nothing = matches!(error.downcast_ref(), Some(EngineError::Nothing(_)));
+            let text = causes(error.as_ref());
+            tell("home", if nothing { Ok(text) } else { Err(text) })?;
+            return Ok(u8::from(!nothing));
         }
     };
     tell("home", Ok(home.dir.display().to_string()))?;

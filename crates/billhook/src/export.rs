@@ -38,12 +38,8 @@ pub(crate) async fn run(args: ExportArgs, context: &Context) -> anyhow::Result<u
         None => args.to.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")),
     };
     let format = if is_csv { export::Format::Csv } else { export::Format::Parquet };
-    let request = ExportRequest {
-        to: args.to,
-        format,
-        focus_only: args.focus_only,
-        period: args.period,
-    };
+    let request =
+        ExportRequest { to: args.to, format, focus_only: args.focus_only, period: args.period };
     for file in export::export(&home.lake, &request).await? {
         say(&format!("{}: {} rows", file.path.display(), thousands(file.rows)));
     }

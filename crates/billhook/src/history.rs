@@ -100,7 +100,15 @@ fn new_table(context_width: u16) -> Table {
 
 fn table(out: &mut dyn Write, batches: &[RecordBatch]) -> anyhow::Result<()> {
     let mut table = new_table(100);
-    table.set_header(["connection", "month", "loaded (UTC)", "state", "lines", "billed", "revision"]);
+    table.set_header([
+        "connection",
+        "month",
+        "loaded (UTC)",
+        "state",
+        "lines",
+        "billed",
+        "revision",
+    ]);
     for batch in batches {
         let lines = batch.column_by_name("LineItems").map(|a| a.as_primitive::<Int64Type>());
         for row in 0..batch.num_rows() {

@@ -136,7 +136,10 @@ fn tell_loaded(title: &str, record: &DeliveryRecord, changes: usize) {
         ));
     }
     if !record.unknown_columns.is_empty() {
-        say(&format!("  note: unknown columns kept in x_Extra: {}", record.unknown_columns.join(", ")));
+        say(&format!(
+            "  note: unknown columns kept in x_Extra: {}",
+            record.unknown_columns.join(", ")
+        ));
     }
     if !record.unknown_types.is_empty() {
         say(&format!(
@@ -173,10 +176,7 @@ fn summarise(import: &Import, verbose: bool, place: &str) -> u8 {
             say(&format!("left alone: /{name}: {reason}"));
         }
     } else if !import.left_alone.is_empty() {
-        say(&format!(
-            "left alone: {} other files (--verbose lists them)",
-            import.left_alone.len()
-        ));
+        say(&format!("left alone: {} other files (--verbose lists them)", import.left_alone.len()));
     }
     let codes = import.imported.iter().map(|one| match &one.fate {
         Fate::Failed(error) => error.exit_code(),

@@ -15,8 +15,7 @@ pub(crate) struct Bar {
     rows: AtomicU64,
 }
 
-const TEMPLATE: &str =
-    "{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {msg} {eta} left";
+const TEMPLATE: &str = "{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {msg} {eta} left";
 
 impl Bar {
     fn with(&self, f: impl FnOnce(&ProgressBar)) {

@@ -293,8 +293,12 @@ fn records(out: &mut dyn Write, batches: &[RecordBatch]) -> anyhow::Result<()> {
 fn csv(out: &mut dyn Write, batches: &[RecordBatch]) -> anyhow::Result<()> {
     let options = options();
     let Some(first) = batches.first() else { return Ok(()) };
-    let names: Vec<String> =
-        first.schema().fields().iter().map(|field| billhook_engine::export::csv_cell(field.name())).collect();
+    let names: Vec<String> = first
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| billhook_engine::export::csv_cell(field.name()))
+        .collect();
     writeln!(out, "{}", names.join(","))?;
     for batch in batches {
         for row in 0..batch.num_rows() {

@@ -58,6 +58,12 @@ pub enum EngineError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file is damaged at its very start.
+    #[error("{0}")]
+    Damaged(String),
+    /// A place holds nothing.
+    #[error("{0}")]
+    Absent(String),
     /// There is nothing to look at.
     #[error("{0}")]
     Nothing(String),
@@ -108,7 +114,7 @@ impl EngineError {
                 ReadError::Sink { .. } => 3,
                 _ => 4,
             },
-            Self::Unreadable { .. } | Self::Gate(_) => 4,
+            Self::Unreadable { .. } | Self::Gate(_) | Self::Damaged(_) => 4,
             _ => 3,
         }
     }
@@ -120,6 +126,12 @@ impl EngineError {
             Self::Unreadable { .. } => "have AWS deliver the report again, or import with \
                  --quarantine to load the other records and keep these in the table quarantine"
                 .to_owned(),
+            Self::Damaged(_) => {
+                "download the file again; nothing of this delivery was stored".to_owned()
+            }
+            Self::Absent(_) => {
+                "point at a folder, file or s3://bucket/prefix that holds a report".to_owned()
+            }
             Self::Read(error) => match error.as_ref() {
                 ReadError::Damaged { .. } => {
                     "download the file again; nothing of this delivery was stored".to_owned()

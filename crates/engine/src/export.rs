@@ -193,8 +193,9 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
         fields.push(Field::new(field.name(), array.data_type().clone(), true));
         arrays.push(array);
     }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|source| billhook_lake::LakeError::from(datafusion::error::DataFusionError::from(source)).into())
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|source| {
+        billhook_lake::LakeError::from(datafusion::error::DataFusionError::from(source)).into()
+    })
 }
 
 fn json_text(array: &ArrayRef) -> ArrayRef {

@@ -89,8 +89,7 @@ pub async fn import(
 ) -> Result<Import, EngineError> {
     let mut found = discover(location).await?;
     if found.deliveries.is_empty() && found.left_alone.is_empty() {
-        let message = format!("{}: there is nothing here", location.written);
-        return Err(EngineError::Nothing(message));
+        return Err(EngineError::Absent(format!("{}: there is nothing here", location.written)));
     }
     for delivery in &mut found.deliveries {
         identify(&*location.store, delivery).await?;
@@ -99,7 +98,9 @@ pub async fn import(
         found.deliveries.into_iter().partition(is_no_report);
     found.left_alone.extend(files.into_iter().flat_map(|delivery| {
         let reason = match delivery.readiness {
-            Readiness::Empty(reason) | Readiness::Waiting(reason) => reason,
+            Readiness::Empty(reason) | Readiness::Waiting(reason) | Readiness::Damaged(reason) => {
+                reason
+            }
             Readiness::Ready => String::new(),
         };
         delivery.files.into_iter().map(move |f| (f.meta.location.to_string(), reason.clone()))
@@ -139,9 +140,7 @@ async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
     Ok(objects)
 }
 
-async fn discover(
-    location: &Location,
-) -> Result<billhook_sources::delivery::Found, EngineError> {
+async fn discover(location: &Location) -> Result<billhook_sources::delivery::Found, EngineError> {
     let objects = list(location).await?;
     cur::discover::discover(&*location.store, objects)
         .await
@@ -156,20 +155,15 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
     }
     let fail =
         |source| EngineError::Store { location: format!("/{}", first.meta.location), source };
-    let result = store.get_opts(&first.meta.location, GetOptions::default()).await.map_err(fail)?;
-    let input = match result.payload {
-        object_store::GetResultPayload::File(file, _) => Input::File(file),
-        object_store::GetResultPayload::Stream(_) => {
-            Input::Memory(result.bytes().await.map_err(fail)?)
-        }
-    };
+    let input = look_into(store, &first.meta).await.map_err(fail)?;
     let peeked = tokio::task::spawn_blocking(move || peek(input, Limits::default())).await;
     let record = match peeked {
         Ok(Ok(record)) => record,
         // Reading it will say what is wrong with it.
         Ok(Err(_)) if !delivery.period.is_empty() => return Ok(()),
         Ok(Err(error)) => {
-            delivery.readiness = Readiness::Waiting(format!("{}: damaged: {error}", first.name));
+            let why = format!("{}: the file is damaged: {error}", first.name);
+            delivery.readiness = Readiness::Damaged(why);
             return Ok(());
         }
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -194,6 +188,29 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Largest remote file without a manifest that is looked into whole, bytes. Of larger ones only
+/// the beginning is fetched, which is enough for all packings whose index is not at their end.
+const LOOK_BYTES: u64 = 16 << 20;
+
+async fn look_into(
+    store: &dyn ObjectStore,
+    meta: &ObjectMeta,
+) -> Result<Input, object_store::Error> {
+    let options = if meta.size > LOOK_BYTES {
+        let name = meta.location.as_ref();
+        let needs_end = name.ends_with(".parquet") || name.ends_with(".zip");
+        let range = (!needs_end).then(|| (0..LOOK_BYTES).into());
+        GetOptions { range, ..GetOptions::default() }
+    } else {
+        GetOptions::default()
+    };
+    let result = store.get_opts(&meta.location, options).await?;
+    match result.payload {
+        object_store::GetResultPayload::File(file, _) => Ok(Input::File(file)),
+        object_store::GetResultPayload::Stream(_) => Ok(Input::Memory(result.bytes().await?)),
+    }
 }
 
 /// Files that are no report at all are left alone.
@@ -318,9 +335,7 @@ async fn load(
     known: &BTreeMap<(String, String), Known>,
 ) -> Result<Option<Fate>, EngineError> {
     match &delivery.readiness {
-        Readiness::Waiting(why) if why.contains(": damaged: ") => {
-            return Err(EngineError::Usage(why.replacen(": damaged: ", ": cannot be read: ", 1)));
-        }
+        Readiness::Damaged(why) => return Err(EngineError::Damaged(why.clone())),
         Readiness::Waiting(why) => return Ok(Some(Fate::Waiting(why.clone()))),
         Readiness::Empty(why) => return Ok(Some(Fate::Empty(why.clone()))),
         Readiness::Ready => {}

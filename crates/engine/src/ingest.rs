@@ -281,6 +281,14 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
             first: describe(first),
         });
     }
+    let kept = all.summary.faults.len() as u64;
+    if let (Some(first), true) = (all.summary.faults.first(), kept < all.summary.quarantined.rows) {
+        // Not all of them could be kept with their text, and none may be dropped (INV-ONE).
+        return Err(EngineError::Unreadable {
+            count: all.summary.quarantined.rows,
+            first: describe(first),
+        });
+    }
     let worker = Arc::clone(job);
     let residuals = std::mem::take(&mut all.residuals);
     let needs_file = all.files.is_empty();
@@ -384,7 +392,12 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
         previous: None,
         recorded_at: job.options.now,
         kind: "cur".to_owned(),
-        location: job.delivery.files.first().map(|file| job.delivery_path(file)).unwrap_or_default(),
+        location: job
+            .delivery
+            .files
+            .first()
+            .map(|file| job.delivery_path(file))
+            .unwrap_or_default(),
         state: String::new(),
         granularity: granularity(summary.interval_seconds).to_owned(),
         billing_accounts: accounts.into_iter().collect(),

@@ -9,8 +9,8 @@ pub mod home;
 pub mod import;
 pub mod ingest;
 pub mod instant;
-//pub mod period;
-//pub mod report;
+pub mod period;
+pub mod report;
 pub mod sql_names;
 mod stored;
 

@@ -43,9 +43,9 @@ pub fn parse(text: &str, today: NaiveDate) -> Result<DayRange, EngineError> {
         return range(from, to);
     }
     let found = named(&wanted.to_ascii_lowercase(), today).or_else(|| calendar(wanted));
-    found.filter(|range| range.from < range.to).ok_or_else(|| {
-        EngineError::Usage(format!("{text:?} is no period: use {ALLOWED}"))
-    })
+    found
+        .filter(|range| range.from < range.to)
+        .ok_or_else(|| EngineError::Usage(format!("{text:?} is no period: use {ALLOWED}")))
 }
 
 /// Understands `--from` and `--to`; without an end, today is the last day.
@@ -283,8 +283,22 @@ mod tests {
     #[test]
     fn what_is_none_is_refused_with_what_is_allowed() {
         for text in [
-            "", "last-", "last-0d", "last-d", "last-30", "last-ä", "2026-13", "2026-Q5", "2026-", "26",
-            "2026-9", "2026-02-30", "yesterdays", "last-99999d", "+026", "2026-09-15-01",
+            "",
+            "last-",
+            "last-0d",
+            "last-d",
+            "last-30",
+            "last-ä",
+            "2026-13",
+            "2026-Q5",
+            "2026-",
+            "26",
+            "2026-9",
+            "2026-02-30",
+            "yesterdays",
+            "last-99999d",
+            "+026",
+            "2026-09-15-01",
         ] {
             assert!(span(text).contains("2026-Q3"), "{text}: {}", span(text));
         }

@@ -46,7 +46,8 @@ impl Daily {
             .iter()
             .map(|name| column(batch, name).map(Texts::of))
             .collect::<Result<_, _>>()?;
-        let sums = DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
+        let sums =
+            DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let sums: Vec<&Decimal128Array> =
             sums.into_iter().map(|array| array.as_primitive::<Decimal128Type>()).collect();
         let starts = column(batch, "ChargePeriodStart")?;
@@ -83,7 +84,8 @@ impl Daily {
         for (index, array) in sums.iter().enumerate() {
             // A report without net columns counts as if net were the same as gross.
             let fallback = DAILY_SUMS[index].strip_prefix("x_Net").and_then(|rest| {
-                let gross = DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
+                let gross =
+                    DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
                 gross.map(|gross| sums[gross])
             });
             for (row, slot) in slots.iter().enumerate() {
@@ -144,9 +146,11 @@ impl Daily {
     /// # Errors
     /// [`LakeError::Arrow`] when a column is missing.
     pub fn read(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let keys = DAILY_KEYS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
+        let keys =
+            DAILY_KEYS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<Texts> = keys.into_iter().map(Texts::of).collect();
-        let sums = DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
+        let sums =
+            DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let days = column(batch, "ChargeDate")?.as_primitive::<Date32Type>();
         let lines = column(batch, "x_LineItems")?.as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {

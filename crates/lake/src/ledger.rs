@@ -89,9 +89,8 @@ fn coarse(daily: &Daily) -> BTreeMap<Key, Sums> {
 /// [`LakeError::Arrow`] when they do not fit the table.
 pub fn batch(changes: &[Changed], origin: &Origin) -> Result<RecordBatch, LakeError> {
     let schema = CHANGES.file_schema();
-    let constant = |text: Option<&str>| -> ArrayRef {
-        Arc::new(StringArray::from(vec![text; changes.len()]))
-    };
+    let constant =
+        |text: Option<&str>| -> ArrayRef { Arc::new(StringArray::from(vec![text; changes.len()])) };
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         arrays.push(match field.name().as_str() {

@@ -45,18 +45,41 @@ pub async fn maintain(
     keep_from: DateTime<Utc>,
     orphans_before: DateTime<Utc>,
 ) -> Result<Vec<Maintained>, LakeError> {
+    if let Ok(folder) = lake.url.to_file_path() {
+        delete_staged(&folder)
+            .map_err(|source| LakeError::Lock { path: folder.display().to_string(), source })?;
+    }
     let mut done = Vec::new();
     for spec in ALL {
         let mut table = lake.table(spec).await?;
         let files_before = table.files()?.len();
         compact(lake, &mut table).await?;
-        let (deleted, deleted_bytes) =
-            vacuum(lake, &table, keep_from, orphans_before).await?;
+        let (deleted, deleted_bytes) = vacuum(lake, &table, keep_from, orphans_before).await?;
         let files_after = table.files()?.len();
         let table = spec.name.to_owned();
         done.push(Maintained { table, files_before, files_after, deleted, deleted_bytes });
     }
     Ok(done)
+}
+
+/// Deletes what a killed process left half-written on a local disk: the store stages files under
+/// their name with `#` and a number, and hides them when listing.
+fn delete_staged(folder: &std::path::Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            delete_staged(&entry.path())?;
+            continue;
+        }
+        let name = entry.file_name();
+        let is_staged = name.to_string_lossy().rsplit_once('#').is_some_and(|(_, number)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_staged {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Joins the small files of each partition that has several.
@@ -99,7 +122,8 @@ async fn rewrite(
 ) -> Result<Vec<Add>, LakeError> {
     let provider = Arc::new(LakeTable::with_files(lake, spec, files));
     let mut stream = bare_session(lake).read_table(provider)?.execute_stream().await?;
-    let values = partition.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let values =
+        partition.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let mut writer = FileWriter::new(lake.clone(), spec, values, Handle::current());
     let schema = spec.file_schema();
     let columns: Vec<usize> = (0..schema.fields().len()).collect();

@@ -89,8 +89,12 @@ impl LakeTable {
         statistics.num_rows = Precision::Exact(rows);
         let mut partitioned =
             PartitionedFile::new(path, file.size).with_statistics(Arc::new(statistics));
-        partitioned.partition_values =
-            self.spec.partition.iter().map(|c| ScalarValue::from(file.partition_value(c))).collect();
+        partitioned.partition_values = self
+            .spec
+            .partition
+            .iter()
+            .map(|c| ScalarValue::from(file.partition_value(c)))
+            .collect();
         partitioned
     }
 }
@@ -132,7 +136,8 @@ impl TableProvider for LakeTable {
             .with_table_partition_cols(self.partition_fields.clone())
             .build();
         let options = state.config_options().execution.parquet.clone();
-        let options = datafusion::config::TableParquetOptions { global: options, ..Default::default() };
+        let options =
+            datafusion::config::TableParquetOptions { global: options, ..Default::default() };
         let source = ParquetSource::new(schema).with_table_parquet_options(options);
         let store = ObjectStoreUrl::parse(&self.url[..Position::BeforePath])?;
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
@@ -159,7 +164,9 @@ impl FileStatistics<'_> {
             }
             let null = || ScalarValue::try_from(field.data_type()).unwrap_or(ScalarValue::Null);
             match file.stats[bound][name].as_str() {
-                Some(text) => ScalarValue::from(text).cast_to(field.data_type()).unwrap_or_else(|_| null()),
+                Some(text) => {
+                    ScalarValue::from(text).cast_to(field.data_type()).unwrap_or_else(|_| null())
+                }
                 None => null(),
             }
         });

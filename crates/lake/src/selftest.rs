@@ -19,9 +19,9 @@ pub async fn conditional_put(lake: &Lake) -> Result<(), LakeError> {
     let second = put().await;
     lake.store.delete(&path).await.map_err(|e| LakeError::store("delete", &path, e))?;
     match second {
-        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-            Ok(())
-        }
+        Err(
+            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },
+        ) => Ok(()),
         Err(error) => Err(LakeError::store("write", &path, error)),
         Ok(_) => Err(LakeError::Unconditional { location: lake.url.to_string() }),
     }

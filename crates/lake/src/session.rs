@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use serde_json::Value;
 
 use crate::authority::{self, Authorities, Claim, Standing};
@@ -86,7 +86,8 @@ impl LakeSession {
         );
         let mut claims: Vec<Claim> = Vec::new();
         for batch in self.context.sql(&sql).await?.collect().await? {
-            let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+            let text =
+                |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
             for row in 0..batch.num_rows() {
                 let slice = (text(0, row), text(1, row), text(2, row));
                 let owned = (slice.0.to_owned(), slice.1.to_owned(), slice.2.to_owned());
@@ -123,13 +124,28 @@ impl LakeSession {
                 Standing::Counts | Standing::Mixed => counting.push(file),
             }
         }
+        let is_mixed = counting.iter().any(|file| self.standing(file) == Standing::Mixed);
         let provider = Arc::new(LakeTable::with_files(lake, table.spec, counting));
-        let exclusion = Expr::Column(datafusion::common::Column::new_unqualified("x_FocusExclusion"));
+        let mut counts = named("x_FocusExclusion").is_null();
+        if is_mixed {
+            counts = counts.and(self.has_authority());
+        }
         let plan = LogicalPlanBuilder::scan(view, provider_as_source(provider), None)?
-            .filter(exclusion.is_null())?
+            .filter(counts)?
             .build()?;
         self.context.register_table(view, Arc::new(ViewTable::new(plan, None)))?;
         Ok(())
+    }
+
+    /// Row by row, where a file holds several billing accounts: no other connection has authority.
+    fn has_authority(&self) -> Expr {
+        let others = self.authorities.iter().map(|((account, period), connection)| {
+            named("BillingAccountId")
+                .eq(lit(account.as_str()))
+                .and(named("x_BillingPeriod").eq(lit(period.as_str())))
+                .and(named("x_Connection").not_eq(lit(connection.as_str())))
+        });
+        others.reduce(Expr::or).map_or_else(|| lit(true), |left_out| left_out.is_not_true())
     }
 
     fn standing(&self, file: &FileEntry) -> Standing {
@@ -161,6 +177,10 @@ impl LakeSession {
     pub fn context(&self) -> &SessionContext {
         &self.context
     }
+}
+
+fn named(column: &str) -> Expr {
+    Expr::Column(datafusion::common::Column::new_unqualified(column))
 }
 
 /// First text of a one-column answer.

@@ -20,6 +20,7 @@ use arrow::array::{
 };
 use deltalake_core::kernel::Add;
 use futures::StreamExt;
+use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,9 +29,7 @@ use tokio::runtime::Handle;
 use crate::daily::Daily;
 use crate::ledger::{self, Origin};
 use crate::provider::read_slice;
-use crate::spec::{
-    ALL, CHANGES, COST_AND_USAGE, COST_DAILY, DELIVERIES, QUARANTINE, TableSpec,
-};
+use crate::spec::{ALL, CHANGES, COST_AND_USAGE, COST_DAILY, DELIVERIES, QUARANTINE, TableSpec};
 use crate::table::{Change, Committed, Table};
 use crate::write::FileWriter;
 use crate::{Lake, LakeError};
@@ -189,9 +188,38 @@ pub fn current_revision(table: &Table, slice: &SliceId) -> Result<Option<String>
 /// # Errors
 /// When the lake cannot be written; the slice is then as before, or [`recover`] finishes the work.
 pub async fn replace(lake: &Lake, slice: &SliceId, loaded: Loaded) -> Result<Outcome, LakeError> {
-    let mut lines = lake.table(&COST_AND_USAGE).await?;
-    let application = slice.application();
-    let sequence = lines.sequence(&application).await?.unwrap_or(0) + 1;
+    let (intent, note, outcome) = prepare(lake, slice, loaded).await?;
+    let version = match decide(lake, &intent, &note).await? {
+        Committed::At(version) => version,
+        // Another machine replaced this slice meanwhile: begin again from what it left.
+        Committed::Before => {
+            return Err(LakeError::Contended { table: COST_AND_USAGE.name, attempts: 1 });
+        }
+    };
+    follow(lake, &intent).await?;
+    lake.store.delete(&note).await.map_err(|e| LakeError::store("delete", &note, e))?;
+    Ok(Outcome { version, ..outcome })
+}
+
+/// As [`replace`], but dies after the decisive commit: for tests of [`recover`].
+#[cfg(test)]
+pub(crate) async fn replace_half(
+    lake: &Lake,
+    slice: &SliceId,
+    loaded: Loaded,
+) -> Result<(), LakeError> {
+    let (intent, note, _) = prepare(lake, slice, loaded).await?;
+    decide(lake, &intent, &note).await.map(|_| ())
+}
+
+/// Steps 1 and 2: writes the files of all tables and the note.
+async fn prepare(
+    lake: &Lake,
+    slice: &SliceId,
+    loaded: Loaded,
+) -> Result<(Intent, Path, Outcome), LakeError> {
+    let lines = lake.table(&COST_AND_USAGE).await?;
+    let sequence = lines.sequence(&slice.application()).await?.unwrap_or(0) + 1;
     let mut record = loaded.record;
     record.previous = current_revision(&lines, slice)?;
     let mut old = Daily::default();
@@ -206,32 +234,34 @@ pub async fn replace(lake: &Lake, slice: &SliceId, loaded: Loaded) -> Result<Out
         previous: record.previous.clone(),
         recorded_at: record.recorded_at,
     };
-    let mut batches = vec![
+    let batches = vec![
         (&COST_DAILY, loaded.daily.batch()?),
         (&CHANGES, ledger::batch(&changes, &origin)?),
         (&DELIVERIES, delivery_batch(slice, &record)?),
+        (&QUARANTINE, quarantine_batch(&loaded.quarantine, &record.revision)?),
     ];
-    batches.push((&QUARANTINE, quarantine_batch(&loaded.quarantine, &record.revision)?));
     let mut adds = HashMap::from([(COST_AND_USAGE.name.to_owned(), loaded.files)]);
     adds.extend(write_batches(lake, slice, batches).await?);
     let intent = Intent { slice: slice.clone(), sequence, adds };
     let note = lake.path(&format!("_billhook/pending/{}.json", uuid::Uuid::new_v4()))?;
-    let text = serde_json::to_vec(&intent).unwrap_or_default();
+    let text = serde_json::to_vec(&intent)
+        .map_err(|source| LakeError::Note { path: note.to_string(), source })?;
     lake.store
         .put(&note, PutPayload::from(text))
         .await
         .map_err(|e| LakeError::store("write", &note, e))?;
-    let version = match lines.commit(&intent.change(&COST_AND_USAGE)).await? {
-        Committed::At(version) => version,
-        Committed::Before => {
-            // Another machine replaced this slice meanwhile: begin again from what it left.
-            lake.store.delete(&note).await.map_err(|e| LakeError::store("delete", &note, e))?;
-            return Err(LakeError::Contended { table: COST_AND_USAGE.name, attempts: 1 });
-        }
-    };
-    follow(lake, &intent).await?;
-    lake.store.delete(&note).await.map_err(|e| LakeError::store("delete", &note, e))?;
-    Ok(Outcome { previous: origin.previous, changes: changes.len(), version })
+    let outcome = Outcome { previous: origin.previous, changes: changes.len(), version: 0 };
+    Ok((intent, note, outcome))
+}
+
+/// Step 3: the commit from which on the delivery holds.
+async fn decide(lake: &Lake, intent: &Intent, note: &Path) -> Result<Committed, LakeError> {
+    let mut lines = lake.table(&COST_AND_USAGE).await?;
+    let committed = lines.commit(&intent.change(&COST_AND_USAGE)).await?;
+    if committed == Committed::Before {
+        lake.store.delete(note).await.map_err(|e| LakeError::store("delete", note, e))?;
+    }
+    Ok(committed)
 }
 
 /// Finishes or drops what an earlier process left under way. Returns how many slices it finished.

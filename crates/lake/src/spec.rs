@@ -182,8 +182,7 @@ fn deliveries_schema() -> SchemaRef {
         ];
         let last = ["BilledCosts", "ExcludedCosts", "Sums", "UnknownColumns", "UnknownTypes"];
         let fields = texts.into_iter().map(text);
-        let fields =
-            fields.chain([Field::new("x_RecordedAt", ColumnType::Time.arrow(), true)]);
+        let fields = fields.chain([Field::new("x_RecordedAt", ColumnType::Time.arrow(), true)]);
         let fields = fields.chain(more.into_iter().map(text));
         schema(fields.chain(counts.into_iter().map(integer)).chain(last.into_iter().map(text)))
     });

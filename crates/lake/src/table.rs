@@ -112,8 +112,7 @@ impl Table {
     /// [`LakeError::TooOld`] when it did not exist then or the version is no longer kept.
     pub async fn as_of(&self, millis: i64) -> Result<Self, LakeError> {
         let time = chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
-        let too_old =
-            || LakeError::TooOld { table: self.spec.name, time: time.to_rfc3339() };
+        let too_old = || LakeError::TooOld { table: self.spec.name, time: time.to_rfc3339() };
         let mut delta = self.delta.clone();
         delta.load_with_datetime(time).await.map_err(|_| too_old())?;
         let version = delta.version().unwrap_or(0);
@@ -125,10 +124,12 @@ impl Table {
     }
 
     fn check_schema(&self) -> Result<(), LakeError> {
-        let found = self.delta.snapshot().map_err(LakeError::delta(self.spec.name, "read"))?.schema();
+        let found =
+            self.delta.snapshot().map_err(LakeError::delta(self.spec.name, "read"))?.schema();
         let expected = kernel_schema(&(self.spec.schema)(), self.spec.name)?;
         for field in expected.fields() {
-            let same = found.field(field.name()).is_some_and(|f| f.data_type() == field.data_type());
+            let same =
+                found.field(field.name()).is_some_and(|f| f.data_type() == field.data_type());
             if !same {
                 let column = field.name().clone();
                 return Err(LakeError::Schema { table: self.spec.name, column });
@@ -331,8 +332,8 @@ fn table_url(lake: &Lake, spec: &TableSpec) -> Result<Url, LakeError> {
 
 fn builder(lake: &Lake, spec: &'static TableSpec) -> Result<DeltaTableBuilder, LakeError> {
     let url = table_url(lake, spec)?;
-    let builder = DeltaTableBuilder::from_url(url.clone())
-        .map_err(LakeError::delta(spec.name, "locate"))?;
+    let builder =
+        DeltaTableBuilder::from_url(url.clone()).map_err(LakeError::delta(spec.name, "locate"))?;
     Ok(builder.with_storage_backend(Arc::clone(&lake.store), url))
 }
 

@@ -1,1 +1,174 @@
-//! Tests of the lake as a whole.
+//! The lake as a whole: commits that race, and commits that were cut short.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use billhook_focus::columns;
+use billhook_money::ONE;
+use object_store::memory::InMemory;
+use tokio::runtime::Handle;
+use url::Url;
+
+use super::*;
+use crate::daily::Daily;
+use crate::session::{LakeSession, first_text};
+use crate::slice::{DeliveryRecord, Loaded, SliceId};
+use crate::spec::{ALL, COST_AND_USAGE};
+
+fn memory() -> Lake {
+    Lake::new(Arc::new(InMemory::new()), Url::parse("memory:///lake/").unwrap())
+}
+
+/// Lines of one day and account, each of `amount` units.
+fn lines(rows: usize, amount: i128) -> RecordBatch {
+    let schema = columns::file_schema();
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; rows])) };
+    let arrays = schema.fields().iter().map(|field| match field.name().as_str() {
+        "BilledCost" | "EffectiveCost" | "ListCost" | "ContractedCost" | "x_UnblendedCost" => {
+            let amounts = Decimal128Array::from(vec![amount; rows]);
+            Arc::new(amounts.with_data_type(field.data_type().clone())) as ArrayRef
+        }
+        "ChargePeriodStart" | "ChargePeriodEnd" | "BillingPeriodStart" | "BillingPeriodEnd" => {
+            let times = TimestampMicrosecondArray::from(vec![1_790_000_000_000_000; rows]);
+            Arc::new(times.with_timezone("UTC"))
+        }
+        "BillingAccountId" => text("111122223333"),
+        "SubAccountId" => text("444455556666"),
+        "BillingCurrency" => text("USD"),
+        "ServiceName" => text("Service"),
+        "ChargeCategory" => text("Usage"),
+        _ => arrow::array::new_null_array(field.data_type(), rows),
+    });
+    let arrays = arrays.collect();
+    RecordBatch::try_new(schema, arrays).unwrap()
+}
+
+async fn load(lake: &Lake, slice: &SliceId, revision: &str, rows: usize) -> Loaded {
+    let (lake, slice, revision) = (lake.clone(), slice.clone(), revision.to_owned());
+    let handle = Handle::current();
+    let work = move || {
+        let batch = lines(rows, ONE);
+        let mut writer = slice::line_writer(&lake, &slice, &revision, handle);
+        writer.write(&batch).unwrap();
+        let mut daily = Daily::default();
+        daily.add(&batch, true).unwrap();
+        let record = DeliveryRecord {
+            revision,
+            kind: "cur".to_owned(),
+            granularity: "hourly".to_owned(),
+            billing_accounts: vec!["111122223333".to_owned()],
+            line_items: rows as u64,
+            ..DeliveryRecord::default()
+        };
+        Loaded { files: writer.finish(true).unwrap(), daily, record, ..Loaded::default() }
+    };
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+fn slice_of(connection: &str) -> SliceId {
+    SliceId { connection: connection.to_owned(), period: "2026-09".to_owned() }
+}
+
+async fn ask(lake: &Lake, sql: &str) -> String {
+    let session = LakeSession::open(lake, None).await.unwrap();
+    first_text(&session.query(sql).await.unwrap()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inv_hist_the_ledger_adds_up_to_the_roll_up() {
+    let lake = memory();
+    let slice = slice_of("a");
+    for (revision, rows) in [("r1", 10), ("r2", 7), ("r3", 12)] {
+        let loaded = load(&lake, &slice, revision, rows).await;
+        slice::replace(&lake, &slice, loaded).await.unwrap();
+    }
+    let ledger = ask(&lake, "SELECT SUM(BilledCostDifference) FROM changes").await;
+    let daily = ask(&lake, "SELECT SUM(BilledCost) FROM cost_daily").await;
+    let lines = ask(&lake, "SELECT SUM(BilledCost) FROM cost_and_usage").await;
+    assert_eq!((ledger.as_str(), lines.as_str()), (daily.as_str(), daily.as_str()));
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM cost_and_usage").await, "12");
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM deliveries").await, "3");
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes").await, "3");
+}
+
+/// Writers of the same and of other slices at once, with housekeeping among them, and no lock:
+/// whatever the order, every slice holds the rows of exactly one delivery.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inv_atom_racing_writers_and_compaction_neither_lose_nor_double_rows() {
+    let lake = memory();
+    for spec in ALL {
+        lake.table(spec).await.unwrap();
+    }
+    let mut tasks = Vec::new();
+    for writer in 0..6_usize {
+        let lake = lake.clone();
+        tasks.push(tokio::spawn(async move {
+            for round in 0..4_usize {
+                let slice = slice_of(["shared", "other"][writer % 2]);
+                let rows = 100 + writer * 10 + round;
+                loop {
+                    let revision = format!("w{writer}r{round}");
+                    let loaded = load(&lake, &slice, &revision, rows).await;
+                    match slice::replace(&lake, &slice, loaded).await {
+                        Ok(_) => break,
+                        // Overtaken by another writer of the slice: begin again.
+                        Err(LakeError::Contended { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+        }));
+    }
+    let keeper = {
+        let lake = lake.clone();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                let long_ago = chrono::DateTime::from_timestamp(0, 0).unwrap();
+                maintain::maintain(&lake, long_ago, long_ago).await.unwrap();
+            }
+        })
+    };
+    for task in tasks {
+        task.await.unwrap();
+    }
+    keeper.await.unwrap();
+    let table = lake.table(&COST_AND_USAGE).await.unwrap();
+    let mut revisions: BTreeMap<String, Vec<(String, u64)>> = BTreeMap::new();
+    for file in table.files().unwrap() {
+        let revision = (file.partition_value("x_Revision").to_owned(), file.rows());
+        revisions
+            .entry(file.partition_value("x_Connection").to_owned())
+            .or_default()
+            .push(revision);
+    }
+    assert_eq!(revisions.len(), 2);
+    for (connection, files) in revisions {
+        let [(revision, rows)] = &files[..] else { panic!("{connection}: {files:?}") };
+        let digits: Vec<u64> =
+            revision.split(['w', 'r']).filter_map(|text| text.parse().ok()).collect();
+        assert_eq!(*rows, 100 + digits[0] * 10 + digits[1], "{connection} {revision}");
+    }
+}
+
+/// A process that dies between the decisive commit and the others leaves a note; the next one
+/// finishes from it, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn inv_idem_what_was_cut_short_is_finished_once() {
+    let lake = memory();
+    let slice = slice_of("a");
+    let loaded = load(&lake, &slice, "r1", 5).await;
+    slice::replace(&lake, &slice, loaded).await.unwrap();
+    let loaded = load(&lake, &slice, "r2", 8).await;
+    slice::replace_half(&lake, &slice, loaded).await.unwrap();
+    assert_eq!(ask(&lake, "SELECT SUM(x_LineItems) FROM cost_daily").await, "5");
+    assert_eq!(slice::recover(&lake).await.unwrap(), 1);
+    assert_eq!(slice::recover(&lake).await.unwrap(), 0);
+    assert_eq!(ask(&lake, "SELECT SUM(x_LineItems) FROM cost_daily").await, "8");
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM deliveries").await, "2");
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes").await, "2");
+}

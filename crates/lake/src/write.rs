@@ -121,9 +121,9 @@ impl FileWriter {
         let Some(open) = &mut self.open else { return Ok(()) };
         let Some(bytes) = open.buffer.take(least) else { return Ok(()) };
         open.size += bytes.len() as u64;
-        self.handle.block_on(open.upload.put_part(PutPayload::from_bytes(bytes))).map_err(|e| {
-            LakeError::Store { action: "write", path: open.name.clone(), source: e }
-        })
+        self.handle
+            .block_on(open.upload.put_part(PutPayload::from_bytes(bytes)))
+            .map_err(|e| LakeError::Store { action: "write", path: open.name.clone(), source: e })
     }
 
     fn end(&mut self) -> Result<(), LakeError> {
@@ -297,7 +297,8 @@ fn range(array: &ArrayRef) -> Option<(String, String)> {
             let dictionary = array.as_dictionary::<Int32Type>();
             let used: BTreeSet<i32> = dictionary.keys().iter().flatten().collect();
             let values = dictionary.values().as_string::<i32>();
-            let texts = used.iter().filter_map(|key| Some(values.value(usize::try_from(*key).ok()?)));
+            let texts =
+                used.iter().filter_map(|key| Some(values.value(usize::try_from(*key).ok()?)));
             let texts: BTreeSet<&str> = texts.collect();
             Some(((*texts.first()?).to_owned(), (*texts.last()?).to_owned()))
         }

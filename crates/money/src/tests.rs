@@ -31,7 +31,9 @@ fn reads_every_notation() {
 
 #[test]
 fn refuses_what_is_no_number() {
-    for text in ["", "-", ".", "1.2.3", "1,5", "1e", "e5", "0x1", "NaN", "inf", " 1", "1 ", "--1", "1e99999"] {
+    for text in [
+        "", "-", ".", "1.2.3", "1,5", "1e", "e5", "0x1", "NaN", "inf", " 1", "1 ", "--1", "1e99999",
+    ] {
         assert_eq!(parse(text.as_bytes()), Err(ParseError::Syntax), "{text:?}");
     }
     assert_eq!(parse(b"100000000000000000000"), Err(ParseError::TooLarge));

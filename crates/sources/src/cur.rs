@@ -25,12 +25,8 @@ use crate::table::Mapping;
 pub const TO_FOCUS: &str = include_str!("cur/to_focus.sql");
 
 /// How a legacy report becomes the cost table.
-pub static MAPPING: Mapping = Mapping {
-    format: &columns::FORMAT,
-    select: TO_FOCUS,
-    parameters,
-    carried: columns::CARRIED,
-};
+pub static MAPPING: Mapping =
+    Mapping { format: &columns::FORMAT, select: TO_FOCUS, parameters, carried: columns::CARRIED };
 
 /// Line item types that the mapping knows; others become adjustments and are reported.
 pub const KNOWN_TYPES: &[&str] = &[

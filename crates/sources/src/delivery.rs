@@ -18,6 +18,8 @@ pub enum Readiness {
     Ready,
     /// Nothing is wrong, AWS is not done yet: what is missing.
     Waiting(String),
+    /// Its first file cannot be read: why.
+    Damaged(String),
     /// It holds no lines and does not say which month it is for.
     Empty(String),
 }

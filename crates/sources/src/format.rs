@@ -142,14 +142,13 @@ impl Format {
         if let Some(twice) = header.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(BindError::Twice(twice.clone()));
         }
-        let by_name: HashMap<String, Vec<usize>> = self
-            .known
-            .iter()
-            .enumerate()
-            .fold(HashMap::new(), |mut map: HashMap<_, Vec<_>>, (index, known)| {
+        let by_name: HashMap<String, Vec<usize>> = self.known.iter().enumerate().fold(
+            HashMap::new(),
+            |mut map: HashMap<_, Vec<_>>, (index, known)| {
                 map.entry(canonical(known.header)).or_default().push(index);
                 map
-            });
+            },
+        );
         let mut binding = Binding {
             format: self,
             known: vec![None; self.known.len()],
@@ -195,7 +194,8 @@ impl Binding {
         }
         if !taken {
             let kept = self.format.kept_prefixes.iter().any(|prefix| {
-                canonical(&name).starts_with(&canonical(prefix)) || name == prefix.trim_end_matches('/')
+                canonical(&name).starts_with(&canonical(prefix))
+                    || name == prefix.trim_end_matches('/')
             });
             if !kept {
                 self.unknown.push(name.clone());

@@ -103,7 +103,11 @@ impl Projection {
     ///
     /// # Errors
     /// [`ProjectError`] when an expression cannot be evaluated.
-    pub fn apply(&mut self, decoder: &Decoder, chunk: &Chunk) -> Result<Vec<ArrayRef>, ProjectError> {
+    pub fn apply(
+        &mut self,
+        decoder: &Decoder,
+        chunk: &Chunk,
+    ) -> Result<Vec<ArrayRef>, ProjectError> {
         for combo in &mut self.combos {
             combo.enter(decoder, chunk)?;
         }
@@ -143,6 +147,3 @@ fn take(values: &ArrayRef, ids: &UInt32Array) -> Result<ArrayRef, ProjectError> 
     debug_assert!(ids.null_count() == 0);
     Ok(arrow::compute::take(values, ids, None)?)
 }
-
-#[cfg(test)]
-mod tests;

@@ -302,10 +302,8 @@ impl FileReader<'_> {
         let mut carry: Vec<u8> = Vec::new();
         loop {
             let block = blocks.next_block();
-            let block = block.map_err(|source| ReadError::Damaged {
-                file: self.file.to_owned(),
-                source,
-            })?;
+            let block = block
+                .map_err(|source| ReadError::Damaged { file: self.file.to_owned(), source })?;
             let is_last = block.is_none();
             let mut text = std::mem::take(&mut carry);
             match block {
@@ -459,11 +457,7 @@ impl Outputs<'_> {
     }
 
     /// The columns in table order, with provenance; columns that the mapping does not fill are null.
-    fn assemble(
-        &self,
-        chunk: &Chunk,
-        file: &str,
-    ) -> Result<RecordBatch, arrow::error::ArrowError> {
+    fn assemble(&self, chunk: &Chunk, file: &str) -> Result<RecordBatch, arrow::error::ArrowError> {
         let schema = columns::file_schema();
         let mut fields = Vec::with_capacity(schema.fields().len());
         let mut arrays = Vec::with_capacity(schema.fields().len());
@@ -493,11 +487,7 @@ pub fn constant_text(text: &str, rows: usize) -> Result<ArrayRef, arrow::error::
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
 }
 
-fn check_period(
-    outputs: &Outputs<'_>,
-    period: Option<&str>,
-    file: &str,
-) -> Result<(), ReadError> {
+fn check_period(outputs: &Outputs<'_>, period: Option<&str>, file: &str) -> Result<(), ReadError> {
     let (Some(period), Some(starts)) = (period, outputs.get("BillingPeriodStart")) else {
         return Ok(());
     };
@@ -541,7 +531,8 @@ impl Summary {
                 *self.types.entry(name.to_owned()).or_default() += count;
             }
         }
-        if let (Some(start), Some(end)) = (outputs.get("interval_start"), outputs.get("interval_end"))
+        if let (Some(start), Some(end)) =
+            (outputs.get("interval_start"), outputs.get("interval_end"))
         {
             let start = start.as_primitive::<TimestampMicrosecondType>();
             let end = end.as_primitive::<TimestampMicrosecondType>();

@@ -72,9 +72,8 @@ impl Ledger {
 
     /// Rows by currency, sorted and folded.
     pub(super) fn sections(self, shape: &Shape<'_>) -> Result<Vec<Section>, EngineError> {
-        let sections = self.currencies.into_iter().map(|(currency, groups)| {
-            section(currency, groups, shape)
-        });
+        let sections =
+            self.currencies.into_iter().map(|(currency, groups)| section(currency, groups, shape));
         sections
             .collect::<Result<_, Overflow>>()
             .map_err(|overflow| EngineError::Lake(overflow.into()))
@@ -184,8 +183,13 @@ mod tests {
         let mut ledger = Ledger::default();
         for (currency, key, bucket, units) in lines {
             let keys = vec![(!key.is_empty()).then(|| (*key).to_owned())];
-            let line =
-                Line { keys, currency: (*currency).to_owned(), bucket: *bucket, units: *units, rows: 1 };
+            let line = Line {
+                keys,
+                currency: (*currency).to_owned(),
+                bucket: *bucket,
+                units: *units,
+                rows: 1,
+            };
             ledger.add(line, &grid(), Side::Now);
         }
         ledger
@@ -204,7 +208,10 @@ mod tests {
         let shape = Shape { now: &grid, before: None, is_whole: false, top: Some(2) };
         let sections = ledger.sections(&shape).unwrap();
         let euros = &sections[0];
-        assert_eq!((euros.currency.as_str(), euros.total.now.total, euros.rows.len()), ("EUR", 1, 1));
+        assert_eq!(
+            (euros.currency.as_str(), euros.total.now.total, euros.rows.len()),
+            ("EUR", 1, 1)
+        );
         let dollars = &sections[1];
         let labels: Vec<String> = dollars.rows.iter().map(Row::label).collect();
         assert_eq!(labels, ["b", "c", "other (2)"]);
@@ -219,7 +226,10 @@ mod tests {
         let shape = Shape { now: &grid, before: Some(&grid), is_whole: true, top: None };
         let sections = ledger(&[("USD", "", 0, 4), ("USD", "", 2, 5)]).sections(&shape).unwrap();
         let row = &sections[0].rows[0];
-        assert_eq!((row.label().as_str(), &row.now.values, row.trend()), ("(none)", &vec![9], &[4, 0, 5][..]));
+        assert_eq!(
+            (row.label().as_str(), &row.now.values, row.trend()),
+            ("(none)", &vec![9], &[4, 0, 5][..])
+        );
         assert_eq!(row.difference(), Some(9));
     }
 

@@ -130,7 +130,10 @@ mod tests {
         }
         let clipped = grid("2026-08-20..2026-10-02", Granularity::Monthly).unwrap();
         assert_eq!(clipped.buckets()[0].from.to_string(), "2026-08-20 00:00:00");
-        assert_eq!(clipped.index(day_number(NaiveDate::from_ymd_opt(2026, 8, 1).unwrap())), Some(0));
+        assert_eq!(
+            clipped.index(day_number(NaiveDate::from_ymd_opt(2026, 8, 1).unwrap())),
+            Some(0)
+        );
         assert!(grid("2020-01-01..2026-01-01", Granularity::Hourly).is_err());
     }
 }

@@ -57,7 +57,9 @@ impl Key {
             if start.is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
                 let key = text[prefix.len()..].to_owned();
                 if key.is_empty() {
-                    return Err(EngineError::Usage(format!("{text:?} lacks a name: use {prefix}NAME")));
+                    return Err(EngineError::Usage(format!(
+                        "{text:?} lacks a name: use {prefix}NAME"
+                    )));
                 }
                 return Ok(Self::Entry { map, prefix: shown, key });
             }
@@ -295,8 +297,13 @@ fn unknown(text: &str) -> String {
         .map(|name| (distance(&plain(text), &plain(name)), name))
         .collect();
     near.sort_unstable();
-    let near: Vec<&str> =
-        near.into_iter().take_while(|(far, _)| *far <= 4).take(4).map(|(_, name)| name).collect();
+    let most = (plain(text).len() / 3).clamp(1, 4);
+    let near: Vec<&str> = near
+        .into_iter()
+        .take_while(|(far, _)| *far <= most)
+        .take(4)
+        .map(|(_, name)| name)
+        .collect();
     let near =
         if near.is_empty() { String::new() } else { format!(" (near: {})", near.join(", ")) };
     format!(
@@ -370,6 +377,7 @@ mod tests {
     #[test]
     fn unknown_names_are_refused_with_near_ones() {
         assert!(label("ServceName").contains("near: ServiceName"), "{}", label("ServceName"));
+        assert!(!label("foo").contains("near"), "{}", label("foo"));
         assert!(label("zzzzzzzzzz").contains("use service, account"));
         assert!(label("tag:").contains("lacks a name"));
         assert!(label("tags").contains("tag:team"), "{}", label("tags"));
@@ -394,7 +402,10 @@ mod tests {
             ("service=a=b", "(coalesce(\"ServiceName\" IN ('a=b'), false))"),
             ("tag:o'k=x' OR 1=1--", "(coalesce(\"Tags\"['o''k'] IN ('x'' OR 1=1--'), false))"),
             (r"tag:a\=b=c", "(coalesce(\"Tags\"['a=b'] IN ('c'), false))"),
-            ("BilledCost!=0.00", "NOT (coalesce(\"BilledCost\" IN (CAST('0' AS DECIMAL(38,18))), false))"),
+            (
+                "BilledCost!=0.00",
+                "NOT (coalesce(\"BilledCost\" IN (CAST('0' AS DECIMAL(38,18))), false))",
+            ),
             ("x_SourceRow=7", "(coalesce(\"x_SourceRow\" IN (7), false))"),
             ("BilledCost=x", "BilledCost is a decimal number: \"x\" is none"),
         ] {

@@ -64,6 +64,11 @@ impl<'a> Plan<'a> {
         self.request
     }
 
+    /// A key as text.
+    pub(super) fn key_sql(&self, key: &Key) -> String {
+        key.text_sql(self.is_daily)
+    }
+
     /// The table or view that answers.
     pub(super) fn table(&self) -> &'static str {
         match (self.is_daily, self.request.scope) {
@@ -236,7 +241,8 @@ fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), E
         let currency = keys_of_row.pop().flatten().unwrap_or_default();
         // DataFusion adds decimals without looking for overflow. No partial sum can have left the
         // range when even the largest amount as many times as there are rows does not.
-        let largest = amount(keys + 3, row).unsigned_abs().max(amount(keys + 4, row).unsigned_abs());
+        let largest =
+            amount(keys + 3, row).unsigned_abs().max(amount(keys + 4, row).unsigned_abs());
         let times = u128::from(count.value(row).unsigned_abs());
         let most = largest.checked_mul(times).filter(|m| *m <= billhook_money::MAX.unsigned_abs());
         if most.is_none() {

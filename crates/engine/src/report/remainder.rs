@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use crate::EngineError;
 use crate::period::{self, DayRange};
 use crate::report::fold::Ledger;
-use crate::report::keys::{Key, nearest};
+use crate::report::keys::{Key, NONE, nearest};
 use crate::report::query::{Line, Plan};
 use crate::report::{Scope, usual_range};
 
@@ -162,43 +162,75 @@ pub(super) async fn default_range(
     }
 }
 
-/// Why a tag or cost category that was asked for has no values.
+/// Why a tag or cost category that was asked for has no values, or a filter lets nothing through.
 pub(super) async fn hints(
     session: &LakeSession,
     plan: &Plan<'_>,
     range: DayRange,
     ledger: &Ledger,
 ) -> Result<Vec<String>, EngineError> {
-    let grouped = plan.keys().iter().enumerate();
-    let without_values = grouped.filter(|(at, _)| !ledger.values(*at).iter().any(Option::is_some));
-    let filtered = plan.filters().iter().map(|(_, key)| key).filter(|_| ledger.is_empty());
-    let mut wanted: Vec<&Key> = without_values.map(|(_, key)| key).chain(filtered).collect();
-    wanted.dedup();
+    let mut wanted: Vec<(&Key, &[String])> = Vec::new();
+    if ledger.is_empty() {
+        wanted.extend(plan.filters().iter().map(|(filter, key)| (key, filter.values.as_slice())));
+    } else {
+        let keys = plan.keys().iter().enumerate();
+        let without = keys.filter(|(at, _)| !ledger.values(*at).iter().any(Option::is_some));
+        wanted.extend(without.map(|(_, key)| (key, [].as_slice())));
+    }
     let mut hints = Vec::new();
-    for key in wanted {
-        let Key::Entry { map, prefix, key: name } = key else { continue };
-        let sql = format!(
-            "SELECT DISTINCT unnest(map_keys(\"{map}\")) AS \"k\" FROM \"{}\" WHERE {}",
-            plan.table(),
-            plan.range_sql(range)
-        );
-        let known: Vec<String> =
-            texts(session, &sql).await?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
-        if known.contains(name) {
-            continue;
-        }
-        let near: Vec<String> =
-            nearest(name, &known).into_iter().map(|name| format!("{prefix}{name}")).collect();
-        hints.push(match near.as_slice() {
-            [] => format!("no row of this period has {prefix}{name}, or any of its kind"),
-            near => format!(
-                "no row of this period has {prefix}{name}; there are {}{}",
-                near.join(", "),
-                if known.len() > near.len() { ", …" } else { "" }
-            ),
-        });
+    for (key, values) in wanted {
+        let entry = match key {
+            Key::Entry { map, prefix, key } => {
+                let sql = format!("unnest(map_keys(\"{map}\"))");
+                hint(session, plan, range, &sql, prefix, std::slice::from_ref(key)).await?
+            }
+            _ => None,
+        };
+        let sql = plan.key_sql(key);
+        let hint = match entry {
+            None if !values.is_empty() && !key.has_many_values() => {
+                let label = format!("{}=", key.label());
+                hint(session, plan, range, &sql, &label, values).await?
+            }
+            entry => entry,
+        };
+        hints.extend(hint.filter(|hint| !hints.contains(hint)));
     }
     Ok(hints)
+}
+
+/// Values of a period that are near to those asked for, when it has none of these.
+async fn hint(
+    session: &LakeSession,
+    plan: &Plan<'_>,
+    range: DayRange,
+    value: &str,
+    prefix: &str,
+    wanted: &[String],
+) -> Result<Option<String>, EngineError> {
+    let range = plan.range_sql(range);
+    let table = plan.table();
+    let sql = format!("SELECT DISTINCT {value} AS \"k\" FROM \"{table}\" WHERE {range}");
+    let rows = texts(session, &sql).await?;
+    let known: Vec<String> = rows.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+    let is_known = |name: &String| name.is_empty() || name == NONE || known.contains(name);
+    let Some(first) = wanted.first().filter(|_| !wanted.iter().any(is_known)) else {
+        return Ok(None);
+    };
+    let near = nearest(first, &known);
+    let there_is: Vec<String> = near.iter().map(|name| format!("{prefix}{name}")).collect();
+    let more = if known.len() > near.len() { ", …" } else { "" };
+    Ok((!known.is_empty())
+        .then(|| {
+            format!(
+                "no row of this period has {prefix}{first}; there are {}{more}",
+                there_is.join(", ")
+            )
+        })
+        .or_else(|| {
+            (!prefix.ends_with('='))
+                .then(|| format!("no row of this period has {prefix}{first}, or any of its kind"))
+        }))
 }
 
 /// The error when no rows match: says what the lake does hold.
@@ -226,18 +258,14 @@ pub(super) async fn nothing(
         return Ok(EngineError::Nothing(message.to_owned()));
     }
     let request = plan.request();
-    let mut conditions: Vec<String> =
-        request.filters.iter().map(super::Filter::label).collect();
+    let mut conditions: Vec<String> = request.filters.iter().map(super::Filter::label).collect();
     conditions.extend(request.currency.iter().map(|c| c.to_ascii_uppercase()));
     let of = match conditions.as_slice() {
         [] => String::new(),
         some => format!(" with {}", some.join(", ")),
     };
-    let mut message = format!(
-        "there are no costs in {}{of}; the lake holds {}",
-        range.label(),
-        held.join(", ")
-    );
+    let mut message =
+        format!("there are no costs in {}{of}; the lake holds {}", range.label(), held.join(", "));
     for hint in hints {
         message.push_str("; ");
         message.push_str(hint);

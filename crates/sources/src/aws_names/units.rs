@@ -35,7 +35,22 @@ pub fn pricing_unit(raw: &str, currency: &str) -> Option<String> {
     if raw.ends_with("AmazonApiGateway-Request") || raw.ends_with("AmazonApiGatewayRequest") {
         return Some("Requests".to_owned());
     }
-    Some(spelled_out_time(raw).or_else(|| block(raw)).unwrap_or_else(|| raw.to_owned()))
+    let unit = spelled_out_time(raw).or_else(|| block(raw)).unwrap_or_else(|| raw.to_owned());
+    Some(conforming(&unit))
+}
+
+/// The unit in FOCUS Unit Format: words, then at most one `-` and a time. What the format has no
+/// place for (brackets, dots, further hyphens) becomes a space between words.
+fn conforming(unit: &str) -> String {
+    const TIMES: [&str; 6] = ["Years", "Months", "Days", "Hours", "Minutes", "Seconds"];
+    let (head, time) = match unit.rsplit_once('-') {
+        Some((head, tail)) if TIMES.contains(&tail) => (head, Some(tail)),
+        _ => (unit, None),
+    };
+    let words: Vec<&str> =
+        head.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words = if words.is_empty() { "Units".to_owned() } else { words.join(" ") };
+    time.map_or_else(|| words.clone(), |time| format!("{words}-{time}"))
 }
 
 /// AWS varies the case of the word after the last hyphen only. The rest keeps its case, because

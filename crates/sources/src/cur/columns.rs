@@ -78,12 +78,7 @@ const KNOWN: &[Known] = &[
         Kind::Time,
         Place::Group(TIME),
     )),
-    column(
-        "lineItem/UsageEndDate",
-        "line_item_usage_end_date",
-        Kind::Time,
-        Place::Group(TIME),
-    ),
+    column("lineItem/UsageEndDate", "line_item_usage_end_date", Kind::Time, Place::Group(TIME)),
     text("lineItem/ProductCode", "line_item_product_code", LINE),
     text("lineItem/UsageType", "line_item_usage_type", LINE),
     text("lineItem/Operation", "line_item_operation", LINE),

@@ -63,10 +63,13 @@ pub async fn discover(
 }
 
 fn is_manifest_name(meta: &ObjectMeta) -> bool {
-    meta.location.filename().is_some_and(|name| name.to_ascii_lowercase().ends_with("manifest.json"))
-        || meta.location.filename().is_some_and(|name| {
-            name.starts_with("manifest") && name.ends_with(".json")
-        })
+    meta.location
+        .filename()
+        .is_some_and(|name| name.to_ascii_lowercase().ends_with("manifest.json"))
+        || meta
+            .location
+            .filename()
+            .is_some_and(|name| name.starts_with("manifest") && name.ends_with(".json"))
 }
 
 fn parent(key: &str) -> &str {

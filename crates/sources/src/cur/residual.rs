@@ -135,7 +135,10 @@ fn batch(
     let mut arrays = Vec::new();
     for field in schema.fields() {
         arrays.push(match field.name().as_str() {
-            "BilledCost" | "EffectiveCost" | "ListCost" | "ContractedCost"
+            "BilledCost"
+            | "EffectiveCost"
+            | "ListCost"
+            | "ContractedCost"
             | "PricingCurrencyEffectiveCost" => {
                 let amounts = Decimal128Array::from_iter_values(rows.iter().map(|row| row.2));
                 Arc::new(amounts.with_data_type(field.data_type().clone())) as ArrayRef

@@ -42,10 +42,8 @@ impl Chunk {
     pub(super) fn push_money(&mut self, header: &'static str, values: Vec<i128>, valid: Vec<bool>) {
         let nulls = if valid.iter().all(|&v| v) { None } else { Some(NullBuffer::from(valid)) };
         let array = Decimal128Array::new(ScalarBuffer::from(values), nulls);
-        let array = array.with_data_type(arrow::datatypes::DataType::Decimal128(
-            PRECISION,
-            SCALE.cast_signed(),
-        ));
+        let array = array
+            .with_data_type(arrow::datatypes::DataType::Decimal128(PRECISION, SCALE.cast_signed()));
         self.money.push((header, Arc::new(array)));
     }
 

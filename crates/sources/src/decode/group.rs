@@ -231,7 +231,8 @@ impl Group {
     }
 
     fn members<'a>(&self, members: &'a [Member]) -> Vec<(&'a str, usize)> {
-        let slot = |member: &'a Member| Some((member.key.as_str(), *self.slots.get(&member.position)?));
+        let slot =
+            |member: &'a Member| Some((member.key.as_str(), *self.slots.get(&member.position)?));
         members.iter().filter_map(slot).collect()
     }
 }
@@ -244,7 +245,8 @@ fn ids_from(first: usize, end: usize) -> Vec<u32> {
 fn positions(binding: &Binding, group: usize) -> Vec<usize> {
     let format = binding.format;
     let known = binding.known.iter().zip(format.known);
-    let known = known.filter(|(_, known)| known.place == Place::Group(group)).filter_map(|(p, _)| *p);
+    let known =
+        known.filter(|(_, known)| known.place == Place::Group(group)).filter_map(|(p, _)| *p);
     let families = binding.families.iter().zip(format.families);
     let families = families
         .filter(|(_, family)| family.group == group)

@@ -146,8 +146,7 @@ impl Combo {
         }
         let columns = columns.into_iter().flatten().collect();
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let batch =
-            RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
         for (expression, values) in self.expressions.iter().zip(&mut self.values) {
             values.append(&expression.evaluate(&batch)?.into_array(count)?)?;
         }

@@ -129,10 +129,7 @@ fn merged(plan: LogicalPlan) -> Result<Vec<(String, Expr)>, ProjectError> {
     }
 }
 
-fn inlined(
-    expr: Expr,
-    inner: &HashMap<String, Expr>,
-) -> Result<(String, Expr), ProjectError> {
+fn inlined(expr: Expr, inner: &HashMap<String, Expr>) -> Result<(String, Expr), ProjectError> {
     let (name, expr) = match expr {
         Expr::Alias(alias) => (alias.name.clone(), *alias.expr),
         Expr::Column(column) => (column.name.clone(), Expr::Column(column)),
@@ -209,8 +206,7 @@ impl Stage<'_> {
             .with_schema(Arc::new(self.schema.clone()))
             .with_config_options(Arc::clone(self.state.config_options()))
             .build();
-        let simplifier =
-            datafusion::optimizer::simplify_expressions::ExprSimplifier::new(context);
+        let simplifier = datafusion::optimizer::simplify_expressions::ExprSimplifier::new(context);
         let expr = simplifier.coerce(expr.data, self.schema)?;
         Ok(simplifier.simplify(expr)?)
     }

@@ -39,8 +39,12 @@ pub(super) fn open(input: Input) -> io::Result<Blocks> {
 
 fn build<T: parquet::file::reader::ChunkReader + 'static>(
     builder: parquet::errors::Result<ParquetRecordBatchReaderBuilder<T>>,
-) -> io::Result<std::iter::Chain<std::option::IntoIter<Result<RecordBatch, arrow::error::ArrowError>>, ParquetRecordBatchReader>>
-{
+) -> io::Result<
+    std::iter::Chain<
+        std::option::IntoIter<Result<RecordBatch, arrow::error::ArrowError>>,
+        ParquetRecordBatchReader,
+    >,
+> {
     let builder = builder.map_err(io::Error::other)?;
     // An empty first batch carries the header of a file without rows.
     let header = RecordBatch::new_empty(builder.schema().clone());
@@ -59,8 +63,12 @@ fn text(batch: &RecordBatch, with_header: bool) -> io::Result<Vec<u8>> {
         }
         text.push(b'\n');
     }
-    let columns: Vec<Column<'_>> =
-        batch.columns().iter().map(Column::new).collect::<Result<_, _>>().map_err(io::Error::other)?;
+    let columns: Vec<Column<'_>> = batch
+        .columns()
+        .iter()
+        .map(Column::new)
+        .collect::<Result<_, _>>()
+        .map_err(io::Error::other)?;
     for row in 0..batch.num_rows() {
         for (index, column) in columns.iter().enumerate() {
             if index > 0 {
@@ -99,7 +107,9 @@ impl<'a> Column<'a> {
 
     fn push(&self, text: &mut Vec<u8>, row: usize) {
         match self {
-            Self::Text(array) if array.is_valid(row) => push_field(text, array.value(row).as_bytes()),
+            Self::Text(array) if array.is_valid(row) => {
+                push_field(text, array.value(row).as_bytes())
+            }
             Self::Double(array) if array.is_valid(row) => {
                 let value = array.as_primitive::<Float64Type>().value(row);
                 text.extend_from_slice(double::shortest_text(value).as_bytes());

@@ -268,6 +268,28 @@ mod tests {
     }
 
     #[test]
+    fn inv_mem_a_large_text_comes_in_bounded_blocks() {
+        // 400 MB of text from 400 kB: it must never be held whole.
+        let packed = {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let line = [b'x'; 1 << 20];
+            for _ in 0..400 {
+                encoder.write_all(&line).unwrap();
+            }
+            encoder.finish().unwrap()
+        };
+        let limits = Limits::default();
+        let mut blocks = Input::Memory(Bytes::from(packed)).open(limits).unwrap();
+        let mut total = 0;
+        while let Some(block) = blocks.next_block().unwrap() {
+            assert!(block.capacity() <= 2 * limits.block_bytes, "{}", block.capacity());
+            total += block.len();
+        }
+        assert_eq!(total, 400 << 20);
+    }
+
+    #[test]
     fn a_zip_must_hold_one_file() {
         let zip_of = |names: &[&str]| {
             let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));

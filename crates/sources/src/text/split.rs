@@ -186,7 +186,9 @@ mod tests {
         let records = (0..fields.len())
             .map(|r| {
                 let record = fields.record(text, r);
-                (0..record.len()).map(|k| crate::text::unquote(record.field(k)).into_owned()).collect()
+                (0..record.len())
+                    .map(|k| crate::text::unquote(record.field(k)).into_owned())
+                    .collect()
             })
             .collect();
         (records, used)
