@@ -27,6 +27,9 @@ use crate::{Lake, LakeError};
 /// Rows of a row group.
 const GROUP_ROWS: usize = 131_072;
 
+/// Rows of a data page: the encoder holds eight bytes per value until a page is full.
+const PAGE_ROWS: usize = 16_384;
+
 /// Size at which a file is ended and the next one begun, bytes.
 const FILE_BYTES: u64 = 256 << 20;
 
@@ -191,7 +194,7 @@ fn properties(spec: &TableSpec) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_data_page_row_count_limit(GROUP_ROWS)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(8192)
         .set_statistics_enabled(EnabledStatistics::None)
         // Line item ids hardly repeat.

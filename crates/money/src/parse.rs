@@ -94,8 +94,7 @@ struct Written<'a> {
 fn split(text: &[u8]) -> Result<Written<'_>, ParseError> {
     let (negative, rest) = match text {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     let (mantissa, exponent) = match rest.iter().position(|b| matches!(b, b'e' | b'E')) {
         Some(at) => (&rest[..at], parse_exponent(&rest[at + 1..])?),
@@ -115,8 +114,7 @@ fn split(text: &[u8]) -> Result<Written<'_>, ParseError> {
 fn parse_exponent(text: &[u8]) -> Result<i32, ParseError> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     // Four digits are far beyond any amount; the bound keeps the arithmetic below small.
     if digits.is_empty() || digits.len() > 4 || !digits.iter().all(u8::is_ascii_digit) {

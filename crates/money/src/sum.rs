@@ -39,6 +39,8 @@ impl Sum {
 impl std::ops::AddAssign for Sum {
     fn add_assign(&mut self, other: Self) {
         self.add(other.units);
-        self.overflowed |= other.overflowed;
+        if other.overflowed {
+            self.overflowed = true;
+        }
     }
 }

@@ -6,8 +6,8 @@ use crate::format::{Family, Format, Kind, Known, Place};
 
 /// Accounts and invoice.
 const BILL: usize = 0;
-/// What a line is: type, product, price, commitment. Repeats per SKU.
-const LINE: usize = 1;
+/// What is sold at which price: product, usage type, rate. Repeats per SKU.
+const SKU: usize = 1;
 /// When. Repeats per hour.
 const TIME: usize = 2;
 /// The resource.
@@ -16,8 +16,12 @@ const RESOURCE: usize = 3;
 const TAGS: usize = 4;
 /// Amounts that only commitment fees carry; nearly always all empty.
 const FEE: usize = 5;
+/// What kind of line it is: type, tax, entities, commitment. A few hundred.
+const LINE: usize = 6;
+/// The zone.
+const ZONE: usize = 7;
 /// Columns that the mapping does not read.
-const EXTRAS: usize = 6;
+const EXTRAS: usize = 8;
 
 const fn column(header: &'static str, name: &'static str, kind: Kind, place: Place) -> Known {
     Known { header, name, kind, place, required: false }
@@ -79,39 +83,39 @@ const KNOWN: &[Known] = &[
         Place::Group(TIME),
     )),
     column("lineItem/UsageEndDate", "line_item_usage_end_date", Kind::Time, Place::Group(TIME)),
-    text("lineItem/ProductCode", "line_item_product_code", LINE),
-    text("lineItem/UsageType", "line_item_usage_type", LINE),
-    text("lineItem/Operation", "line_item_operation", LINE),
-    text("lineItem/AvailabilityZone", "line_item_availability_zone", LINE),
+    text("lineItem/ProductCode", "line_item_product_code", SKU),
+    text("lineItem/UsageType", "line_item_usage_type", SKU),
+    text("lineItem/Operation", "line_item_operation", SKU),
+    text("lineItem/AvailabilityZone", "line_item_availability_zone", ZONE),
     text("lineItem/ResourceId", "line_item_resource_id", RESOURCE),
     money("lineItem/UsageAmount", "line_item_usage_amount"),
     text("lineItem/CurrencyCode", "line_item_currency_code", LINE),
     required(money("lineItem/UnblendedCost", "line_item_unblended_cost")),
     money("lineItem/BlendedCost", "line_item_blended_cost"),
     money("lineItem/NetUnblendedCost", "line_item_net_unblended_cost"),
-    text("lineItem/LineItemDescription", "line_item_line_item_description", LINE),
+    text("lineItem/LineItemDescription", "line_item_line_item_description", SKU),
     text("lineItem/TaxType", "line_item_tax_type", LINE),
     text("lineItem/LegalEntity", "line_item_legal_entity", LINE),
-    text("product/ProductName", "product_product_name", LINE),
-    text("product/sku", "product_sku", LINE),
-    text("product/regionCode", "product_region_code", LINE),
-    text("product/region", "product_region", LINE),
-    text("product/location", "product_location", LINE),
-    text("product/fromRegionCode", "product_from_region_code", LINE),
-    text("product/capacitystatus", "product_capacitystatus", LINE),
-    text("pricing/RateCode", "pricing_rate_code", LINE),
-    text("pricing/RateId", "pricing_rate_id", LINE),
-    text("pricing/unit", "pricing_unit", LINE),
+    text("product/ProductName", "product_product_name", SKU),
+    text("product/sku", "product_sku", SKU),
+    text("product/regionCode", "product_region_code", SKU),
+    text("product/region", "product_region", SKU),
+    text("product/location", "product_location", SKU),
+    text("product/fromRegionCode", "product_from_region_code", SKU),
+    text("product/capacitystatus", "product_capacitystatus", SKU),
+    text("pricing/RateCode", "pricing_rate_code", SKU),
+    text("pricing/RateId", "pricing_rate_id", SKU),
+    text("pricing/unit", "pricing_unit", SKU),
     money("pricing/publicOnDemandCost", "pricing_public_on_demand_cost"),
     column(
         "pricing/publicOnDemandRate",
         "pricing_public_on_demand_rate",
         Kind::Money,
-        Place::Group(LINE),
+        Place::Group(SKU),
     ),
-    text("pricing/LeaseContractLength", "pricing_lease_contract_length", LINE),
-    text("pricing/OfferingClass", "pricing_offering_class", LINE),
-    text("pricing/PurchaseOption", "pricing_purchase_option", LINE),
+    text("pricing/LeaseContractLength", "pricing_lease_contract_length", SKU),
+    text("pricing/OfferingClass", "pricing_offering_class", SKU),
+    text("pricing/PurchaseOption", "pricing_purchase_option", SKU),
     text("reservation/ReservationARN", "reservation_reservation_a_r_n", LINE),
     money("reservation/EffectiveCost", "reservation_effective_cost"),
     money("reservation/NetEffectiveCost", "reservation_net_effective_cost"),
@@ -159,7 +163,7 @@ const FAMILIES: &[Family] = &[
         snake_prefix: "product_",
         strip: &[],
         name: "product",
-        group: LINE,
+        group: SKU,
     },
     Family {
         prefix: "resourceTags/",

@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions,
     StringArray, UInt32Array,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -19,8 +20,9 @@ use crate::intern::Interner;
 enum Values {
     /// Text: per combination the number of a distinct value, -1 for null.
     Text { codes: Vec<i32>, interner: Interner, dictionary: Option<ArrayRef> },
-    /// Anything else, a value per combination.
-    Plain(Option<ArrayRef>),
+    /// Anything else, a value per combination, in pieces of falling size: joining equals keeps
+    /// the copying down.
+    Plain(Vec<ArrayRef>),
 }
 
 /// A combination of groups with the expressions that read just these.
@@ -56,7 +58,7 @@ impl Combo {
                     interner: Interner::default(),
                     dictionary: None,
                 },
-                _ => Values::Plain(None),
+                _ => Values::Plain(Vec::new()),
             })
             .collect();
         Self {
@@ -171,14 +173,39 @@ impl Combo {
         }
     }
 
+    /// The rows' values out of several pieces.
+    fn interleave(&self, pieces: &[ArrayRef]) -> Result<ArrayRef, ProjectError> {
+        let mut starts = Vec::with_capacity(pieces.len());
+        let mut total = 0;
+        for piece in pieces {
+            starts.push(total);
+            total += piece.len();
+        }
+        let places: Vec<(usize, usize)> = self
+            .rows
+            .values()
+            .iter()
+            .map(|&local| {
+                let local = local as usize;
+                let piece = starts.partition_point(|&start| start <= local) - 1;
+                (piece, local - starts[piece])
+            })
+            .collect();
+        let arrays: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+        Ok(arrow::compute::interleave(&arrays, &places)?)
+    }
+
     /// The values of a slot for the current chunk's rows, without a dictionary.
     pub(super) fn plain(&self, slot: usize) -> Result<ArrayRef, ProjectError> {
         match &self.values[slot] {
-            Values::Plain(Some(values)) => take(values, &self.rows),
-            Values::Plain(None) => {
-                let data_type = self.expressions[slot].data_type(&self.schema)?;
-                Ok(arrow::array::new_null_array(&data_type, self.rows.len()))
-            }
+            Values::Plain(pieces) => match &pieces[..] {
+                [] => {
+                    let data_type = self.expressions[slot].data_type(&self.schema)?;
+                    Ok(arrow::array::new_null_array(&data_type, self.rows.len()))
+                }
+                [only] => take(only, &self.rows),
+                pieces => self.interleave(pieces),
+            },
             Values::Text { .. } => {
                 let gathered = self.gather(slot)?;
                 Ok(arrow::compute::cast(&gathered, &DataType::Utf8)?)
@@ -190,12 +217,14 @@ impl Combo {
 impl Values {
     fn append(&mut self, new: &ArrayRef) -> Result<(), ProjectError> {
         match self {
-            Self::Plain(values) => {
-                let joined = match values.take() {
-                    Some(old) => arrow::compute::concat(&[&old, new])?,
-                    None => Arc::clone(new),
-                };
-                *values = Some(joined);
+            Self::Plain(pieces) => {
+                let mut last = Arc::clone(new);
+                while pieces.last().is_some_and(|piece| piece.len() <= 2 * last.len()) {
+                    if let Some(piece) = pieces.pop() {
+                        last = arrow::compute::concat(&[&piece, &last])?;
+                    }
+                }
+                pieces.push(last);
             }
             Self::Text { codes, interner, dictionary } => {
                 let text = arrow::compute::cast(new, &DataType::Utf8)?;
@@ -203,10 +232,13 @@ impl Values {
                     let code = value.map(|value| interner.intern(value.as_bytes()));
                     codes.push(code.map_or(-1, u32::cast_signed));
                 }
-                let count = u32::try_from(interner.len()).unwrap_or(u32::MAX);
                 if dictionary.as_ref().is_none_or(|d| d.len() != interner.len()) {
-                    let values = (0..count).map(|id| String::from_utf8_lossy(interner.get(id)));
-                    *dictionary = Some(Arc::new(StringArray::from_iter_values(values)));
+                    let (arena, ends) = interner.arena();
+                    let lengths = std::iter::once(0).chain(ends.iter().copied());
+                    let lengths = lengths.zip(ends).map(|(start, end)| end - start);
+                    let offsets = OffsetBuffer::from_lengths(lengths);
+                    let values = StringArray::try_new(offsets, arena.to_vec().into(), None)?;
+                    *dictionary = Some(Arc::new(values));
                 }
             }
         }
