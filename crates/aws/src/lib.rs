@@ -3,7 +3,7 @@
 //! Endpoint, region, path style and anonymous access of S3 are configurable; credentials are the
 //! ambient ones (environment, container, instance, web identity). No knowledge of billing formats.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -104,13 +104,13 @@ fn open_path(path: &Path, written: &str) -> Result<Location, LocationError> {
     let full = path
         .canonicalize()
         .map_err(|source| LocationError::Unreadable { path: path.display().to_string(), source })?;
-    local(full, written)
+    local(&full, written)
 }
 
-fn local(full: PathBuf, written: &str) -> Result<Location, LocationError> {
+fn local(full: &Path, written: &str) -> Result<Location, LocationError> {
     let missing = || LocationError::Missing { path: full.display().to_string() };
-    let url = Url::from_file_path(&full).map_err(|()| missing())?;
-    let prefix = object_store::path::Path::from_absolute_path(&full).map_err(|_| missing())?;
+    let url = Url::from_file_path(full).map_err(|()| missing())?;
+    let prefix = object_store::path::Path::from_absolute_path(full).map_err(|_| missing())?;
     Ok(Location {
         store: Arc::new(LocalFileSystem::new()),
         url,
@@ -128,7 +128,7 @@ pub fn open_folder(path: &Path) -> Result<Location, LocationError> {
         |source| LocationError::Unreadable { path: path.display().to_string(), source };
     std::fs::create_dir_all(path).map_err(unreadable)?;
     let full = path.canonicalize().map_err(unreadable)?;
-    local(full, &path.display().to_string())
+    local(&full, &path.display().to_string())
 }
 
 fn open_s3(location: &str, s3: &S3Options) -> Result<Location, LocationError> {

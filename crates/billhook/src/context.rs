@@ -17,7 +17,7 @@ pub(crate) struct Globals {
     /// Data directory
     #[arg(long, global = true, env = "BILLHOOK_HOME", default_value = ".billhook")]
     home: PathBuf,
-    /// Where the lake lies, when not in the data directory: a path or s3://bucket/prefix
+    /// Where the lake lies, when not in the data directory: a path or `s3://bucket/prefix`
     #[arg(long, global = true, env = "BILLHOOK_LAKE", value_name = "PLACE")]
     lake: Option<String>,
     /// S3 endpoint, e.g. of a compatible store
@@ -26,7 +26,7 @@ pub(crate) struct Globals {
     /// AWS region
     #[arg(long, global = true, hide_short_help = true)]
     region: Option<String>,
-    /// Address buckets as https://bucket.host/ instead of https://host/bucket/
+    /// Address buckets as `https://bucket.host/` instead of `https://host/bucket/`
     #[arg(long, global = true, hide_short_help = true)]
     virtual_hosted: bool,
     /// Do not sign S3 requests: for public buckets
@@ -100,23 +100,17 @@ impl Context {
     }
 
     /// Width of the terminal, 80 when there is none.
-    pub(crate) fn width(&self) -> usize {
+    pub(crate) fn width() -> usize {
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let (_, width) = console_size();
-        columns.or(width).unwrap_or(80).clamp(40, 200)
+        let width = || comfy_table::Table::new().width().map(usize::from);
+        let width = columns.or_else(|| if Self::is_terminal() { width() } else { None });
+        width.unwrap_or(80).clamp(40, 200)
     }
 
     /// Is standard output a terminal?
-    pub(crate) fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal() -> bool {
         std::io::stdout().is_terminal()
     }
-}
-
-/// Rows and columns of the terminal on standard output.
-fn console_size() -> (Option<usize>, Option<usize>) {
-    let table = comfy_table::Table::new();
-    let width = if std::io::stdout().is_terminal() { table.width().map(usize::from) } else { None };
-    (None, width)
 }
 
 /// Writes a line to standard error.

@@ -71,7 +71,7 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     }
     drop(writer);
     say("");
-    show(&context, &home).await?;
+    show(&home).await?;
     next(&dir, &summary, begun);
     Ok(0)
 }
@@ -115,7 +115,7 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// The first report.
-async fn show(context: &Context, home: &billhook_engine::Home) -> anyhow::Result<()> {
+async fn show(home: &billhook_engine::Home) -> anyhow::Result<()> {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
@@ -133,7 +133,8 @@ async fn show(context: &Context, home: &billhook_engine::Home) -> anyhow::Result
         "10",
     ])?;
     let mut out = std::io::stdout().lock();
-    crate::report::run(line.report, home, &mut out, context.width(), context.is_terminal()).await?;
+    crate::report::run(line.report, home, &mut out, Context::width(), Context::is_terminal())
+        .await?;
     Ok(())
 }
 

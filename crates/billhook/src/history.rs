@@ -72,20 +72,20 @@ pub(crate) async fn run(args: HistoryArgs, context: &Context) -> anyhow::Result<
             } else {
                 crate::sql::Format::Json
             };
-            crate::sql::write_batches(&mut out, &batches, format, context.width())?;
+            crate::sql::write_batches(&mut out, &batches, format, Context::width())?;
         }
     }
     Ok(0)
 }
 
 fn text(batch: &RecordBatch, column: &str, row: usize) -> String {
-    let array = batch.column_by_name(column).map(|array| array.as_string::<i32>());
+    let array = batch.column_by_name(column).map(AsArray::as_string::<i32>);
     array.filter(|a| a.is_valid(row)).map_or_else(String::new, |a| a.value(row).to_owned())
 }
 
 fn time(batch: &RecordBatch, column: &str, row: usize) -> String {
     let array = batch.column_by_name(column);
-    let array = array.map(|array| array.as_primitive::<TimestampMicrosecondType>());
+    let array = array.map(AsArray::as_primitive::<TimestampMicrosecondType>);
     let micros = array.map_or(0, |array| array.value(row));
     chrono::DateTime::from_timestamp_micros(micros)
         .map(|time| time.format("%Y-%m-%d %H:%M").to_string())
@@ -110,7 +110,7 @@ fn table(out: &mut dyn Write, batches: &[RecordBatch]) -> anyhow::Result<()> {
         "revision",
     ]);
     for batch in batches {
-        let lines = batch.column_by_name("LineItems").map(|a| a.as_primitive::<Int64Type>());
+        let lines = batch.column_by_name("LineItems").map(AsArray::as_primitive::<Int64Type>);
         for row in 0..batch.num_rows() {
             let billed = serde_json::from_str(&text(batch, "BilledCosts", row)).unwrap_or_default();
             table.add_row([
@@ -154,7 +154,7 @@ fn changed(
     let mut table = new_table(100);
     table.set_header(["day", "service", "account", "category", "old", "new", "difference", ""]);
     for batch in &changes.batches {
-        let day = batch.column_by_name("ChargeDate").map(|a| a.as_primitive::<Date32Type>());
+        let day = batch.column_by_name("ChargeDate").map(AsArray::as_primitive::<Date32Type>);
         let money = |column: &str, row: usize| {
             let array = batch.column_by_name(column);
             let units = array.map_or(0, |a| a.as_primitive::<Decimal128Type>().value(row));

@@ -15,10 +15,10 @@ use crate::context::{Context, causes, say};
 use crate::history::thousands;
 use crate::progress::Bar;
 
-/// Import Cost and Usage Reports from a folder, a file, or s3://bucket/prefix
+/// Import Cost and Usage Reports from a folder, a file, or `s3://bucket/prefix`
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Folder, file, or s3://bucket/prefix
+    /// Folder, file, or `s3://bucket/prefix`
     #[arg(required = true, value_name = "LOCATION")]
     locations: Vec<String>,
     /// Name of the connection, when the location holds one report (default: the report's name)

@@ -38,7 +38,7 @@ struct Cli {
 enum Command {
     /// Offline tour on a synthetic organisation: generate, import, restate, report
     Demo(demo::DemoArgs),
-    /// Import Cost and Usage Reports from a folder, a file, or s3://bucket/prefix
+    /// Import Cost and Usage Reports from a folder, a file, or `s3://bucket/prefix`
     Import(import::ImportArgs),
     /// Report costs by any column, tag or cost category
     Report(report::ReportArgs),
@@ -85,9 +85,9 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Import(args) => import::run(args, &context).await,
         Command::Report(args) => {
             let home = context.existing_home().await?;
-            let width = context.width();
+            let width = Context::width();
             let mut out = std::io::stdout().lock();
-            report::run(args, &home, &mut out, width, context.is_terminal()).await
+            report::run(args, &home, &mut out, width, Context::is_terminal()).await
         }
         Command::Sql(args) => sql::run(args, &context).await,
         Command::Export(args) => export::run(args, &context).await,

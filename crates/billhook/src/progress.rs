@@ -25,11 +25,6 @@ impl Bar {
             f(bar);
         }
     }
-
-    /// Writes a line above the bar.
-    pub(crate) fn println(&self, line: &str) {
-        crate::context::say(line);
-    }
 }
 
 impl Progress for Bar {

@@ -53,17 +53,17 @@ pub(crate) async fn run(args: SqlArgs, context: &Context) -> anyhow::Result<u8> 
     let session = LakeSession::open(&home.lake, as_of).await?;
     let mut out = std::io::stdout();
     if let Some(query) = args.query {
-        answer(&session, &query, args.format, context.width(), &mut out).await?;
+        answer(&session, &query, args.format, Context::width(), &mut out).await?;
         return Ok(0);
     }
     if !std::io::stdin().is_terminal() {
         let query = std::io::read_to_string(std::io::stdin())?;
         for statement in query.split(';').filter(|text| !text.trim().is_empty()) {
-            answer(&session, statement, args.format, context.width(), &mut out).await?;
+            answer(&session, statement, args.format, Context::width(), &mut out).await?;
         }
         return Ok(0);
     }
-    prompt(&session, &home, args.format, context).await
+    prompt(&session, &home, args.format).await
 }
 
 async fn answer(
@@ -87,12 +87,7 @@ async fn answer(
     write_batches(out, &batches, format, width)
 }
 
-async fn prompt(
-    session: &LakeSession,
-    home: &Home,
-    format: Format,
-    context: &Context,
-) -> anyhow::Result<u8> {
+async fn prompt(session: &LakeSession, home: &Home, format: Format) -> anyhow::Result<u8> {
     let mut out = std::io::stdout();
     writeln!(out, "Billhook SQL. \\? for help, \\q to leave.")?;
     let mut editor = rustyline::DefaultEditor::new()?;
@@ -139,7 +134,7 @@ async fn prompt(
         editor.add_history_entry(query)?;
         let begun = std::time::Instant::now();
         // A wrong query must not end the prompt.
-        if let Err(error) = answer(session, query, format, context.width(), &mut out).await {
+        if let Err(error) = answer(session, query, format, Context::width(), &mut out).await {
             writeln!(out, "error: {}", causes(error.as_ref()))?;
         } else if is_timed {
             writeln!(out, "{} ms", begun.elapsed().as_millis())?;

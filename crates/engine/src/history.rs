@@ -114,11 +114,11 @@ fn slices(batches: &[RecordBatch]) -> Vec<(String, String, String, i64)> {
     let mut slices = Vec::new();
     for batch in batches {
         let text = |name: &str, row: usize| {
-            let column = batch.column_by_name(name).map(|column| column.as_string::<i32>());
+            let column = batch.column_by_name(name).map(AsArray::as_string::<i32>);
             column.map_or_else(String::new, |column| column.value(row).to_owned())
         };
         let times = batch.column_by_name("x_RecordedAt");
-        let times = times.map(|t| t.as_primitive::<arrow::datatypes::TimestampMicrosecondType>());
+        let times = times.map(AsArray::as_primitive::<arrow::datatypes::TimestampMicrosecondType>);
         for row in 0..batch.num_rows() {
             let at = times.map_or(0, |times| times.value(row));
             let names = ["x_Connection", "x_BillingPeriod", "x_Revision"].map(|n| text(n, row));

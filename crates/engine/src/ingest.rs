@@ -198,7 +198,7 @@ impl Job {
     }
 
     async fn fetch(&self, file: &SourceFile) -> Result<Input, EngineError> {
-        let location = || self.delivery_path(file);
+        let location = || path_of(file);
         let fail = |source| EngineError::Store { location: location(), source };
         // A file that was rewritten since it was listed is not what the manifest meant.
         let options = GetOptions { if_match: file.meta.e_tag.clone(), ..GetOptions::default() };
@@ -225,10 +225,10 @@ impl Job {
             }
         }
     }
+}
 
-    fn delivery_path(&self, file: &SourceFile) -> String {
-        format!("/{}", file.meta.location)
-    }
+fn path_of(file: &SourceFile) -> String {
+    format!("/{}", file.meta.location)
 }
 
 /// Turns text that was read into a share of the file's size.
@@ -392,12 +392,7 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
         previous: None,
         recorded_at: job.options.now,
         kind: "cur".to_owned(),
-        location: job
-            .delivery
-            .files
-            .first()
-            .map(|file| job.delivery_path(file))
-            .unwrap_or_default(),
+        location: job.delivery.files.first().map(path_of).unwrap_or_default(),
         state: String::new(),
         granularity: granularity(summary.interval_seconds).to_owned(),
         billing_accounts: accounts.into_iter().collect(),

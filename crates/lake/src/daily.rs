@@ -49,7 +49,7 @@ impl Daily {
         let sums =
             DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let sums: Vec<&Decimal128Array> =
-            sums.into_iter().map(|array| array.as_primitive::<Decimal128Type>()).collect();
+            sums.into_iter().map(AsArray::as_primitive::<Decimal128Type>).collect();
         let starts = column(batch, "ChargePeriodStart")?;
         let starts = starts.as_primitive::<TimestampMicrosecondType>();
         let mut groups: HashMap<[i32; DAILY_KEYS.len() + 1], u32, foldhash::fast::FixedState> =

@@ -145,7 +145,7 @@ impl LakeSession {
                 .and(named("x_BillingPeriod").eq(lit(period.as_str())))
                 .and(named("x_Connection").not_eq(lit(connection.as_str())))
         });
-        others.reduce(Expr::or).map_or_else(|| lit(true), |left_out| left_out.is_not_true())
+        others.reduce(Expr::or).map_or_else(|| lit(true), Expr::is_not_true)
     }
 
     fn standing(&self, file: &FileEntry) -> Standing {

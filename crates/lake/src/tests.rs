@@ -1,7 +1,5 @@
 //! The lake as a whole: commits that race, and commits that were cut short.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

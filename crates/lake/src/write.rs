@@ -25,7 +25,7 @@ use crate::spec::TableSpec;
 use crate::{Lake, LakeError};
 
 /// Rows of a row group.
-const GROUP_ROWS: usize = 131_072;
+const GROUP_ROWS: usize = 65_536;
 
 /// Rows of a data page: the encoder holds eight bytes per value until a page is full.
 const PAGE_ROWS: usize = 16_384;
@@ -102,10 +102,11 @@ impl FileWriter {
     }
 
     fn begin(&self, schema: SchemaRef) -> Result<OpenFile, LakeError> {
-        let mut folder = String::new();
-        for (column, value) in &self.partition {
-            folder.push_str(&format!("{column}={}/", encode(value)));
-        }
+        let parts = self
+            .partition
+            .iter()
+            .map(|(column, value)| [column, "=", &encode(value), "/"].concat());
+        let folder: String = parts.collect();
         let name = format!("{folder}part-{}.zstd.parquet", uuid::Uuid::new_v4());
         let path = self.lake.path(&format!("{}/{name}", self.spec.name))?;
         let upload = self
@@ -199,6 +200,14 @@ fn properties(spec: &TableSpec) -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::None)
         // Line item ids hardly repeat.
         .set_column_dictionary_enabled(ColumnPath::from("x_LineItemId"), false);
+    // Amounts differ from row to row: their dictionaries would hold most of the memory and be
+    // thrown away. Prices repeat.
+    for field in spec.file_schema().fields() {
+        let name = field.name();
+        if matches!(field.data_type(), DataType::Decimal128(..)) && !name.ends_with("UnitPrice") {
+            builder = builder.set_column_dictionary_enabled(ColumnPath::from(name.as_str()), false);
+        }
+    }
     for column in spec.stats {
         builder = builder
             .set_column_statistics_enabled(ColumnPath::from(*column), EnabledStatistics::Chunk);

@@ -108,8 +108,15 @@ impl Projection {
         decoder: &Decoder,
         chunk: &Chunk,
     ) -> Result<Vec<ArrayRef>, ProjectError> {
-        for combo in &mut self.combos {
-            combo.enter(decoder, chunk)?;
+        for is_single in [true, false] {
+            for index in 0..self.combos.len() {
+                if self.combos[index].is_single() == is_single {
+                    let mut combo = std::mem::take(&mut self.combos[index]);
+                    let entered = combo.enter(decoder, chunk, &self.combos);
+                    self.combos[index] = combo;
+                    entered?;
+                }
+            }
         }
         let rows = self.row_batch(chunk)?;
         self.outputs

@@ -516,8 +516,8 @@ pub fn month_of(micros: i64) -> String {
 
 impl Summary {
     fn note(&mut self, outputs: &Outputs<'_>) {
-        let nulls = |name: &str| outputs.get(name).map_or(0, |a| a.logical_null_count()) as u64;
-        let rows = outputs.columns.first().map_or(0, |column| column.len()) as u64;
+        let nulls = |name: &str| outputs.get(name).map_or(0, Array::logical_null_count) as u64;
+        let rows = outputs.columns.first().map_or(0, Array::len) as u64;
         self.not_invoiced += nulls("InvoiceId");
         self.with_resource += rows - nulls("ResourceId").min(rows);
         if let Some(types) = outputs.get("x_LineItemType") {

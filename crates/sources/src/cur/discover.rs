@@ -270,7 +270,7 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
         groups.entry((report, folder, period, packing)).or_default().push(meta);
     }
     for ((report, folder, period, packing), mut metas) in groups {
-        metas.sort_by(|a, b| natural(a.location.as_ref()).cmp(&natural(b.location.as_ref())));
+        metas.sort_by_key(|meta| natural(meta.location.as_ref()));
         for meta in &metas {
             used.insert(meta.location.to_string());
         }
@@ -367,8 +367,8 @@ fn revision_of(metas: &[&ObjectMeta]) -> String {
         hash.update(format!("{}|{}|{tag}\n", meta.location, meta.size));
     }
     let digest = hash.finalize();
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("files-{hex}")
+    let number = digest.iter().take(8).fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte));
+    format!("files-{number:016x}")
 }
 
 #[cfg(test)]

@@ -289,8 +289,7 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
 }
 
 /// A builder of `map<string, string>` arrays with the table's field names.
-#[must_use]
-pub fn map_builder() -> MapBuilder<StringBuilder, StringBuilder> {
+fn map_builder() -> MapBuilder<StringBuilder, StringBuilder> {
     let names = MapFieldNames {
         entry: "key_value".to_owned(),
         key: "key".to_owned(),

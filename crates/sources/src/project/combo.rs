@@ -25,11 +25,27 @@ enum Values {
     Plain(Vec<ArrayRef>),
 }
 
+/// What an expression reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// A column of a group.
+    Item(usize, Item),
+    /// What another combination, of this group alone, evaluated in a slot.
+    Slot {
+        /// The group.
+        group: usize,
+        /// The other combination.
+        combo: usize,
+        /// Its slot.
+        slot: usize,
+    },
+}
+
 /// A combination of groups with the expressions that read just these.
 #[derive(Debug)]
 pub(super) struct Combo {
     groups: Vec<usize>,
-    items: Vec<(usize, Item)>,
+    inputs: Vec<Input>,
     schema: SchemaRef,
     expressions: Vec<Arc<dyn PhysicalExpr>>,
     values: Vec<Values>,
@@ -42,10 +58,17 @@ pub(super) struct Combo {
     rows: UInt32Array,
 }
 
+impl Default for Combo {
+    /// One that reads nothing, to hold a place.
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new(), Schema::empty(), Vec::new())
+    }
+}
+
 impl Combo {
     pub(super) fn new(
         groups: Vec<usize>,
-        items: Vec<(usize, Item)>,
+        inputs: Vec<Input>,
         schema: Schema,
         expressions: Vec<Arc<dyn PhysicalExpr>>,
     ) -> Self {
@@ -63,7 +86,7 @@ impl Combo {
             .collect();
         Self {
             groups,
-            items,
+            inputs,
             schema,
             expressions,
             values,
@@ -77,12 +100,22 @@ impl Combo {
     pub(super) fn forget(&mut self) {
         let expressions = std::mem::take(&mut self.expressions);
         let schema = self.schema.as_ref().clone();
-        let (groups, items) = (std::mem::take(&mut self.groups), std::mem::take(&mut self.items));
-        *self = Self::new(groups, items, schema, expressions);
+        let (groups, inputs) = (std::mem::take(&mut self.groups), std::mem::take(&mut self.inputs));
+        *self = Self::new(groups, inputs, schema, expressions);
+    }
+
+    /// Does it read one group alone? Those are entered before the others, which may read them.
+    pub(super) fn is_single(&self) -> bool {
+        self.groups.len() == 1
     }
 
     /// Numbers the chunk's rows and evaluates what is new.
-    pub(super) fn enter(&mut self, decoder: &Decoder, chunk: &Chunk) -> Result<(), ProjectError> {
+    pub(super) fn enter(
+        &mut self,
+        decoder: &Decoder,
+        chunk: &Chunk,
+        others: &[Self],
+    ) -> Result<(), ProjectError> {
         let first = self.count;
         let (rows, fresh) = match self.groups[..] {
             [group] => self.number_single(&chunk.ids[group], decoder.groups()[group].len()),
@@ -90,7 +123,7 @@ impl Combo {
         };
         self.rows = UInt32Array::from(rows);
         if self.count > first {
-            self.evaluate(decoder, &fresh)?;
+            self.evaluate(decoder, &fresh, others)?;
         }
         Ok(())
     }
@@ -132,14 +165,25 @@ impl Combo {
         (rows, fresh)
     }
 
-    fn evaluate(&mut self, decoder: &Decoder, fresh: &[Vec<u32>]) -> Result<(), ProjectError> {
+    fn evaluate(
+        &mut self,
+        decoder: &Decoder,
+        fresh: &[Vec<u32>],
+        others: &[Self],
+    ) -> Result<(), ProjectError> {
         let count = fresh.first().map_or(0, Vec::len);
-        let mut columns: Vec<Option<ArrayRef>> = vec![None; self.items.len()];
+        let mut columns: Vec<Option<ArrayRef>> = vec![None; self.inputs.len()];
         for (group, ids) in self.groups.iter().zip(fresh) {
-            let wanted: Vec<(usize, Item)> = (self.items.iter().enumerate())
-                .filter(|(_, (of, _))| of == group)
-                .map(|(index, (_, item))| (index, *item))
-                .collect();
+            let mut wanted = Vec::new();
+            for (index, input) in self.inputs.iter().enumerate() {
+                match input {
+                    Input::Item(of, item) if of == group => wanted.push((index, *item)),
+                    Input::Slot { group: of, combo, slot } if of == group => {
+                        columns[index] = Some(others[*combo].of_ids(*slot, ids)?);
+                    }
+                    _ => {}
+                }
+            }
             let items: Vec<Item> = wanted.iter().map(|(_, item)| *item).collect();
             let arrays = decoder.groups()[*group].decode(decoder.binding(), ids, &items);
             for ((index, _), array) in wanted.into_iter().zip(arrays) {
@@ -155,12 +199,22 @@ impl Combo {
         Ok(())
     }
 
+    /// The values of a slot for ids of this combination's only group, all seen before.
+    fn of_ids(&self, slot: usize, ids: &[u32]) -> Result<ArrayRef, ProjectError> {
+        let rows: Vec<u32> = ids.iter().map(|&id| self.single[id as usize] - 1).collect();
+        self.plain_of(slot, &UInt32Array::from(rows))
+    }
+
     /// The values of a slot for the current chunk's rows; text as a dictionary.
     pub(super) fn gather(&self, slot: usize) -> Result<ArrayRef, ProjectError> {
+        self.gather_of(slot, &self.rows)
+    }
+
+    fn gather_of(&self, slot: usize, rows: &UInt32Array) -> Result<ArrayRef, ProjectError> {
         match &self.values[slot] {
-            Values::Plain(_) => self.plain(slot),
+            Values::Plain(_) => self.plain_of(slot, rows),
             Values::Text { codes, dictionary, .. } => {
-                let keys = self.rows.values().iter().map(|&local| codes[local as usize]);
+                let keys = rows.values().iter().map(|&local| codes[local as usize]);
                 let keys: Int32Array = if codes.contains(&-1) {
                     keys.map(|code| (code >= 0).then_some(code)).collect()
                 } else {
@@ -173,45 +227,48 @@ impl Combo {
         }
     }
 
-    /// The rows' values out of several pieces.
-    fn interleave(&self, pieces: &[ArrayRef]) -> Result<ArrayRef, ProjectError> {
-        let mut starts = Vec::with_capacity(pieces.len());
-        let mut total = 0;
-        for piece in pieces {
-            starts.push(total);
-            total += piece.len();
-        }
-        let places: Vec<(usize, usize)> = self
-            .rows
-            .values()
-            .iter()
-            .map(|&local| {
-                let local = local as usize;
-                let piece = starts.partition_point(|&start| start <= local) - 1;
-                (piece, local - starts[piece])
-            })
-            .collect();
-        let arrays: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-        Ok(arrow::compute::interleave(&arrays, &places)?)
-    }
-
     /// The values of a slot for the current chunk's rows, without a dictionary.
     pub(super) fn plain(&self, slot: usize) -> Result<ArrayRef, ProjectError> {
+        self.plain_of(slot, &self.rows)
+    }
+
+    fn plain_of(&self, slot: usize, rows: &UInt32Array) -> Result<ArrayRef, ProjectError> {
         match &self.values[slot] {
             Values::Plain(pieces) => match &pieces[..] {
                 [] => {
                     let data_type = self.expressions[slot].data_type(&self.schema)?;
-                    Ok(arrow::array::new_null_array(&data_type, self.rows.len()))
+                    Ok(arrow::array::new_null_array(&data_type, rows.len()))
                 }
-                [only] => take(only, &self.rows),
-                pieces => self.interleave(pieces),
+                [only] => take(only, rows),
+                pieces => interleave(pieces, rows),
             },
             Values::Text { .. } => {
-                let gathered = self.gather(slot)?;
+                let gathered = self.gather_of(slot, rows)?;
                 Ok(arrow::compute::cast(&gathered, &DataType::Utf8)?)
             }
         }
     }
+}
+
+/// The rows' values out of several pieces.
+fn interleave(pieces: &[ArrayRef], rows: &UInt32Array) -> Result<ArrayRef, ProjectError> {
+    let mut starts = Vec::with_capacity(pieces.len());
+    let mut total = 0;
+    for piece in pieces {
+        starts.push(total);
+        total += piece.len();
+    }
+    let places: Vec<(usize, usize)> = rows
+        .values()
+        .iter()
+        .map(|&local| {
+            let local = local as usize;
+            let piece = starts.partition_point(|&start| start <= local) - 1;
+            (piece, local - starts[piece])
+        })
+        .collect();
+    let arrays: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+    Ok(arrow::compute::interleave(&arrays, &places)?)
 }
 
 impl Values {

@@ -2,6 +2,7 @@
 //!
 //! They never fail: what is unknown is NULL, or what the catalogue says of unknown things.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, StringArray, StringBuilder};
@@ -26,8 +27,7 @@ pub fn register(context: &SessionContext) {
         Some(aws_names::service(a[0], a[1], "", a[2]).subcategory.to_owned())
     });
     text(context, "region_id", 7, |a| {
-        aws_names::region_id(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-            .map(|region| region.into_owned())
+        aws_names::region_id(a[0], a[1], a[2], a[3], a[4], a[5], a[6]).map(Cow::into_owned)
     });
     text(context, "region_name", 1, |a| {
         let known = aws_names::region_name(a[0]).unwrap_or(a[0]);
@@ -35,7 +35,7 @@ pub fn register(context: &SessionContext) {
     });
     text(context, "pricing_unit", 2, |a| aws_names::pricing_unit(a[0], a[1]));
     text(context, "resource_type", 2, |a| {
-        aws_names::resource_type(a[0], a[1]).map(|kind| kind.into_owned())
+        aws_names::resource_type(a[0], a[1]).map(Cow::into_owned)
     });
     text(context, "publisher", 1, |a| Some(aws_names::publisher(a[0]).into_owned()));
     text(context, "invoice_issuer", 2, |a| {
@@ -63,8 +63,8 @@ fn text(
 ) {
     let implementation = move |arguments: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let arrays: Vec<&StringArray> = arrays.iter().map(|a| a.as_string::<i32>()).collect();
-        let rows = arrays.first().map_or(0, |array| array.len());
+        let arrays: Vec<&StringArray> = arrays.iter().map(AsArray::as_string::<i32>).collect();
+        let rows = arrays.first().map_or(0, |array| Array::len(*array));
         let mut builder = StringBuilder::new();
         let mut row_values = vec![""; arrays.len()];
         for row in 0..rows {

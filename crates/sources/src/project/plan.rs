@@ -13,7 +13,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use billhook_focus::columns::{ColumnType, map_type};
 
-use super::combo::Combo;
+use super::combo::{Combo, Input};
 use super::{Output, ProjectError, RowInput, functions};
 use crate::decode::Item;
 use crate::format::{Binding, Kind, Place};
@@ -40,13 +40,12 @@ pub(super) fn plan(
     parameters: &[(&str, ScalarValue)],
 ) -> Result<Planned, ProjectError> {
     let sources = sources(binding);
-    let context = context(&sources, parameters)?;
-    let state = context.state();
-    let expressions = expressions(&state, select)?;
+    let session = context(&sources, parameters)?.state();
+    let selected = expressions(&session, select)?;
     let fields: Vec<Field> = sources.iter().map(|source| source.field.clone()).collect();
     let schema = DFSchema::try_from(Schema::new(fields))?;
     let mut stage = Stage {
-        state: &state,
+        state: &session,
         schema: &schema,
         sources: sources.iter().map(|s| (s.field.name().clone(), s)).collect(),
         combos: Vec::new(),
@@ -56,7 +55,7 @@ pub(super) fn plan(
     };
     let mut names = Vec::new();
     let mut outputs = Vec::new();
-    for (name, expr) in expressions {
+    for (name, expr) in selected {
         let expr = stage.settle(typed(&name, expr), parameters)?;
         outputs.push(stage.place(expr)?);
         names.push(name);
@@ -163,15 +162,22 @@ fn typed(name: &str, expr: Expr) -> Expr {
 /// A combination of groups under construction.
 struct Building {
     groups: Vec<usize>,
-    items: Vec<(usize, Item)>,
+    inputs: Vec<Input>,
     fields: Vec<Field>,
     keys: HashMap<Expr, usize>,
     slots: Vec<Arc<dyn datafusion::physical_expr::PhysicalExpr>>,
 }
 
 impl Building {
+    fn add(&mut self, input: Input, field: &Field) {
+        if !self.inputs.contains(&input) {
+            self.inputs.push(input);
+            self.fields.push(field.clone());
+        }
+    }
+
     fn finish(self) -> Combo {
-        Combo::new(self.groups, self.items, Schema::new(self.fields), self.slots)
+        Combo::new(self.groups, self.inputs, Schema::new(self.fields), self.slots)
     }
 }
 
@@ -281,8 +287,8 @@ impl Stage<'_> {
             if reads.groups.is_empty() { vec![0] } else { reads.groups.into_iter().collect() };
         let index = self.combos.iter().position(|c| c.groups == groups).unwrap_or_else(|| {
             self.combos.push(Building {
-                groups,
-                items: Vec::new(),
+                groups: groups.clone(),
+                inputs: Vec::new(),
                 fields: Vec::new(),
                 keys: HashMap::new(),
                 slots: Vec::new(),
@@ -292,25 +298,50 @@ impl Stage<'_> {
         if let Some(&slot) = self.combos[index].keys.get(&expr) {
             return Ok((index, slot));
         }
+        let key = expr.clone();
+        let expr = if groups.len() > 1 { self.hoist_parts(index, expr)? } else { expr };
         let mut names: Vec<String> =
             expr.column_refs().into_iter().map(|column| column.name.clone()).collect();
         names.sort();
         for name in names {
-            let source = self.sources[&name];
-            let combo = &mut self.combos[index];
-            if let Some((Place::Group(group), item)) = source.place
-                && !combo.items.contains(&(group, item))
-            {
-                combo.items.push((group, item));
-                combo.fields.push(source.field.clone());
+            let Some(source) = self.sources.get(&name) else { continue };
+            if let Some((Place::Group(group), item)) = source.place {
+                self.combos[index].add(Input::Item(group, item), &source.field);
             }
         }
         let combo = &mut self.combos[index];
         let schema = DFSchema::try_from(Schema::new(combo.fields.clone()))?;
-        let physical = self.state.create_physical_expr(expr.clone(), &schema)?;
-        combo.slots.push(physical);
-        combo.keys.insert(expr, combo.slots.len() - 1);
+        combo.slots.push(self.state.create_physical_expr(expr, &schema)?);
+        combo.keys.insert(key, combo.slots.len() - 1);
         Ok((index, combo.slots.len() - 1))
+    }
+
+    /// In an expression over several groups, has the parts that call functions on one group alone
+    /// evaluated for that group's tuples: there are far fewer of them than combinations.
+    fn hoist_parts(&mut self, index: usize, expr: Expr) -> Result<Expr, ProjectError> {
+        let mut parts = Vec::new();
+        let expr = expr.transform_down(|node| {
+            let mut calls = false;
+            node.apply(|part| {
+                calls |= matches!(part, Expr::ScalarFunction(_));
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            if !calls || self.reads(&node).groups.len() != 1 {
+                return Ok(Transformed::no(node));
+            }
+            let name = format!("part {}", self.combos[index].fields.len() + parts.len());
+            let column = Expr::Column(Column::new_unqualified(name.clone()));
+            parts.push((name, node));
+            Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+        })?;
+        for (name, part) in parts {
+            let field = Field::new(name, part.get_type(self.schema)?, true);
+            let group = self.reads(&part).groups.first().copied().unwrap_or_default();
+            let (combo, slot) = self.combo_slot(part)?;
+            self.combos[index].inputs.push(Input::Slot { group, combo, slot });
+            self.combos[index].fields.push(field);
+        }
+        Ok(expr.data)
     }
 
     fn reads(&self, expr: &Expr) -> Reads {

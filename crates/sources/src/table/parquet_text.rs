@@ -108,7 +108,7 @@ impl<'a> Column<'a> {
     fn push(&self, text: &mut Vec<u8>, row: usize) {
         match self {
             Self::Text(array) if array.is_valid(row) => {
-                push_field(text, array.value(row).as_bytes())
+                push_field(text, array.value(row).as_bytes());
             }
             Self::Double(array) if array.is_valid(row) => {
                 let value = array.as_primitive::<Float64Type>().value(row);

@@ -273,7 +273,7 @@ mod tests {
         let packed = {
             let mut encoder =
                 flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            let line = [b'x'; 1 << 20];
+            let line = vec![b'x'; 1 << 20];
             for _ in 0..400 {
                 encoder.write_all(&line).unwrap();
             }
