@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use billhook_engine::{EngineError, import};
 use billhook_testkit::calendar::Date;
 use billhook_testkit::demo::{DemoSummary, write_demo, write_demo_restatement};
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use clap::{Args, Parser};
 
 use crate::context::{Context, say};
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     }
     drop(writer);
     say("");
-    show(&home).await?;
+    show(&home, today).await?;
     next(&dir, &summary, begun);
     Ok(0)
 }
@@ -115,23 +115,18 @@ fn clear(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// The first report.
-async fn show(home: &billhook_engine::Home) -> anyhow::Result<()> {
+async fn show(home: &billhook_engine::Home, today: NaiveDate) -> anyhow::Result<()> {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
         report: ReportArgs,
     }
-    let line = Line::try_parse_from([
-        "report",
-        "--by",
-        "service",
-        "--granularity",
-        "monthly",
-        "--period",
-        "last-4m",
-        "--top",
-        "10",
-    ])?;
+    let first = today.with_day(1).and_then(|d| d.checked_sub_months(Months::new(3)));
+    let from = first.unwrap_or(today).to_string();
+    let to = today.succ_opt().unwrap_or(today).to_string();
+    let words = ["report", "--by", "service", "--granularity", "monthly", "--top", "10"];
+    let line = words.into_iter().chain(["--from", from.as_str(), "--to", to.as_str()]);
+    let line = Line::try_parse_from(line)?;
     let mut out = std::io::stdout().lock();
     crate::report::run(line.report, home, &mut out, Context::width(), Context::is_terminal())
         .await?;

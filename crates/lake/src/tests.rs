@@ -1,4 +1,5 @@
-//! The lake as a whole: commits that race, and commits that were cut short.
+//! The lake as a whole (INV-ATOM, INV-IDEM, INV-HIST): commits that race, and commits that were
+//! cut short.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Exact money: decimal text ⇄ `Decimal128(38, 18)` units, checked sums, exact quotients, currency codes.
+//! Exact money: decimal text ⇄ `Decimal128(38, 18)` units, checked sums, exact quotients.
 //!
 //! Every amount in Billhook is a whole number of 10⁻¹⁸ currency units in an `i128` (Arrow and Delta
 //! know it as `Decimal128(38, 18)`). Nothing here rounds without saying so and nothing here is a

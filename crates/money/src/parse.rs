@@ -7,7 +7,8 @@ use crate::MAX;
 pub struct Parsed {
     /// Units of 10⁻¹⁸.
     pub units: i128,
-    /// True when the text had more than 18 fractional digits that mattered and was rounded half-even.
+    /// True when the text had more than 18 fractional digits that mattered: it was rounded
+    /// half-even.
     pub rounded: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Exact products and quotients of amounts, rounded half-even once, at 10⁻¹⁸.
 //!
-//! The intermediate product of two 38-digit numbers has up to 76 digits, so it is carried in 256 bits.
+//! The intermediate product of two 38-digit numbers has up to 76 digits: 256 bits carry it.
 
 use crate::{MAX, ONE};
 

@@ -95,7 +95,10 @@ proptest! {
     }
 
     #[test]
-    fn e_notation_is_a_shifted_point(value in -999_999_999_999_i128..=999_999_999_999, shift in 0_i32..=18) {
+    fn e_notation_is_a_shifted_point(
+        value in -999_999_999_999_i128..=999_999_999_999,
+        shift in 0_i32..=18,
+    ) {
         let expected = value * 10_i128.pow(18 - u32::try_from(shift).unwrap());
         prop_assert_eq!(units(&format!("{value}E-{shift}")), expected);
     }
@@ -108,7 +111,10 @@ proptest! {
     }
 
     #[test]
-    fn multiply_undoes_divide_within_half_a_unit(a in 1_i128..=MAX / ONE, b in 1_i128..=1_000_000_000_i128) {
+    fn multiply_undoes_divide_within_half_a_unit(
+        a in 1_i128..=MAX / ONE,
+        b in 1_i128..=1_000_000_000_i128,
+    ) {
         let quotient = divide(a * ONE, b * ONE).unwrap();
         let back = multiply(quotient, b * ONE).unwrap();
         prop_assert!((back - a * ONE).abs() <= b);

@@ -456,7 +456,8 @@ impl Outputs<'_> {
         rows.zip(flags).filter(|(_, flag)| *flag == Some(true)).map(|(row, _)| row).collect()
     }
 
-    /// The columns in table order, with provenance; columns that the mapping does not fill are null.
+    /// The columns in table order, with provenance; those that the mapping does not fill are
+    /// null.
     fn assemble(&self, chunk: &Chunk, file: &str) -> Result<RecordBatch, arrow::error::ArrowError> {
         let schema = columns::file_schema();
         let mut fields = Vec::with_capacity(schema.fields().len());

@@ -1,4 +1,4 @@
-//! Wrong input: one clear message, the exit code of the contract, and a lake as before.
+//! Wrong input: one clear message, the exit code of the contract, and a lake as before (INV-ONE).
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Again, killed, restated, two at once: the same tables, nothing twice, nothing lost.
+//! Again, killed, restated, two at once: the same tables, nothing twice, nothing lost (INV-IDEM,
+//! INV-HIST).
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Every packing and layout gives the same table; columns may change; nothing is dropped.
+//! Every packing and layout gives the same table; columns may change; nothing is dropped
+//! (INV-COL, INV-CUR, INV-READ).
 
 use std::fs;
 

@@ -313,7 +313,8 @@ fn unknown(text: &str) -> String {
     )
 }
 
-/// How far two names are apart: the edits that it takes, or next to nothing when one holds the other.
+/// How far two names are apart: the edits that it takes, or next to nothing when one holds the
+/// other.
 fn distance(a: &str, b: &str) -> usize {
     if a.len() >= 3 && (b.contains(a) || a.contains(b)) {
         return 1;

@@ -1,4 +1,5 @@
-//! An object's bytes as blocks of text, in memory bounded by [`Limits`] and not by the object.
+//! An object's bytes as blocks of text, in memory bounded by [`Limits`] and not by the object
+//! (INV-MEM).
 //!
 //! Small gzip members are inflated whole by libdeflate (about twice as fast as any streaming
 //! inflater); everything else, and whatever libdeflate cannot vouch for, streams through zlib-rs
