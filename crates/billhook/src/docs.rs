@@ -100,7 +100,34 @@ fn mapping_page() -> String {
         // Writing to a string cannot fail.
         .ok();
     }
+    page.push_str("\n## Steps\n\n| step | is |\n|---|---|\n");
+    for (name, expression) in steps(cur::TO_FOCUS) {
+        let expression = expression.replace('|', "\\|");
+        writeln!(page, "| `{name}` | `{expression}` |").ok();
+    }
     page
+}
+
+/// The named expressions of the `WITH` layers, in order.
+fn steps(sql: &str) -> Vec<(String, String)> {
+    let layers = &sql[..sql.rfind("\nSELECT\n").unwrap_or(0)];
+    let lines = layers.lines().map(|line| line.split("--").next().unwrap_or_default().trim());
+    let text: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let text = text.join(" ");
+    let mut steps = Vec::new();
+    for layer in text.split("( SELECT ").skip(1) {
+        let body = layer.split(" FROM ").next().unwrap_or_default();
+        let mut depth = 0_i32;
+        let items = body.split(|c: char| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            c == ',' && depth == 0
+        });
+        steps.extend(items.filter_map(|item| {
+            let (expression, name) = item.trim().rsplit_once(" AS ")?;
+            Some((name.to_owned(), expression.to_owned()))
+        }));
+    }
+    steps
 }
 
 /// The SQL before `AS "name"`, on one line, as code.

@@ -167,6 +167,16 @@ impl EngineError {
 
 impl From<ReadError> for EngineError {
     fn from(error: ReadError) -> Self {
+        // What the taker of the batches says is no fault of the file.
+        if let ReadError::Sink { file, source } = error {
+            return match source.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(source) => match source.downcast::<LakeError>() {
+                    Ok(lake) => Self::Lake(*lake),
+                    Err(source) => Self::Read(Box::new(ReadError::Sink { file, source })),
+                },
+            };
+        }
         Self::Read(Box::new(error))
     }
 }

@@ -45,7 +45,9 @@ pub async fn maintain(
     keep_from: DateTime<Utc>,
     orphans_before: DateTime<Utc>,
 ) -> Result<Vec<Maintained>, LakeError> {
-    if let Ok(folder) = lake.url.to_file_path() {
+    if lake.url.scheme() == "file"
+        && let Ok(folder) = lake.url.to_file_path()
+    {
         delete_staged(&folder)
             .map_err(|source| LakeError::Lock { path: folder.display().to_string(), source })?;
     }

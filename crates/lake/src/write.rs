@@ -28,7 +28,7 @@ use crate::{Lake, LakeError};
 const GROUP_ROWS: usize = 65_536;
 
 /// Rows of a data page: the encoder holds eight bytes per value until a page is full.
-const PAGE_ROWS: usize = 16_384;
+const PAGE_ROWS: usize = 8_192;
 
 /// Size at which a file is ended and the next one begun, bytes.
 const FILE_BYTES: u64 = 256 << 20;

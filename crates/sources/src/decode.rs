@@ -334,10 +334,15 @@ impl Decoder {
     }
 }
 
+/// Does the text say that there is no value? Generators write the words of their language for it.
+fn is_absent(text: &[u8]) -> bool {
+    matches!(text, b"" | b"None" | b"null" | b"NULL")
+}
+
 /// Units (`None` when empty) and whether they were rounded.
 fn parse_money(raw: &[u8]) -> Result<(Option<i128>, bool), String> {
     let text = unquote(raw);
-    if text.is_empty() {
+    if is_absent(&text) {
         return Ok((None, false));
     }
     match billhook_money::parse(&text) {

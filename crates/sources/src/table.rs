@@ -250,16 +250,21 @@ pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)
     };
     let mut text = Vec::new();
     let mut fields = Fields::default();
+    let mut used = 0;
     while let Some(block) = blocks.next_block()? {
         text.extend_from_slice(&block);
-        fields.index(&text);
+        used = fields.index(&text);
         if fields.len() > 1 || text.len() > (64 << 20) {
             break;
         }
     }
     if fields.len() < 2 && !text.ends_with(b"\n") {
         text.push(b'\n');
-        fields.index(&text);
+        used = fields.index(&text);
+    }
+    if fields.len() < 2 && !text[used..].iter().all(u8::is_ascii_whitespace) {
+        let reason = "a record never ends: a quotation mark is not closed";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
     }
     if fields.is_empty() {
         return Ok(Vec::new());

@@ -108,6 +108,7 @@ fn wrong_usage_and_empty_places() {
     let ran = home.run(&["sql", "SELECT 1"]);
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(ran.err.contains("billhook import"), "{}", ran.err);
+    let home = Home::new();
     let ran = home.run(&["doctor"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(!home.path("home").exists(), "looking has made something");

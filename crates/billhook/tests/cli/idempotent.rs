@@ -62,6 +62,8 @@ fn inv_hist_a_restated_month_replaces_the_old_one_and_the_ledger_tells() {
     let month = format!("{:04}-{:02}", month.year, month.month);
     let total = format!("SELECT SUM(BilledCost) FROM cost_daily WHERE x_BillingPeriod = '{month}'");
     let before = home.ask(&total);
+    // The system's clock is read to the second.
+    std::thread::sleep(Duration::from_millis(1100));
     let then = chrono_now();
     std::thread::sleep(Duration::from_millis(1100));
     write_second_round(&home.path("buckets"), &organisation).unwrap();

@@ -39,17 +39,14 @@ pub fn pricing_unit(raw: &str, currency: &str) -> Option<String> {
     Some(conforming(&unit))
 }
 
-/// The unit in FOCUS Unit Format: words, then at most one `-` and a time. What the format has no
-/// place for (brackets, dots, further hyphens) becomes a space between words.
+/// The unit with at most one `-`, before a time: FOCUS Unit Format has no place for others.
 fn conforming(unit: &str) -> String {
     const TIMES: [&str; 6] = ["Years", "Months", "Days", "Hours", "Minutes", "Seconds"];
     let (head, time) = match unit.rsplit_once('-') {
         Some((head, tail)) if TIMES.contains(&tail) => (head, Some(tail)),
         _ => (unit, None),
     };
-    let words: Vec<&str> =
-        head.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let words = if words.is_empty() { "Units".to_owned() } else { words.join(" ") };
+    let words = head.replace('-', " ");
     time.map_or_else(|| words.clone(), |time| format!("{words}-{time}"))
 }
 
@@ -125,7 +122,7 @@ mod tests {
     fn unknown_units_get_their_time_spelled_out() {
         assert_eq!(unit("Widget-hrs"), "Widget-Hours");
         assert_eq!(unit("vCPU-Second"), "vCPU-Seconds");
-        assert_eq!(unit("Big-Widget-YEAR"), "Big-Widget-Years");
+        assert_eq!(unit("Big-Widget-YEAR"), "Big Widget-Years");
         assert_eq!(unit("Days"), "Days");
         assert_eq!(unit("day"), "Days");
         assert_eq!(unit("-hrs"), "Hours");

@@ -36,7 +36,12 @@ fn values(batches: &[Mapped], name: &str) -> Vec<String> {
 }
 
 fn value(batches: &[Mapped], name: &str) -> String {
-    values(batches, name).remove(0).trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text = values(batches, name).remove(0);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 const COLUMNS: [&str; 26] = [
@@ -125,17 +130,13 @@ fn covered_usage_is_billed_nothing_and_costs_its_share() {
         ("PricingCategory", "Committed"),
         ("CommitmentDiscountStatus", "Used"),
         ("CommitmentDiscountType", "Reserved Instance"),
-        ("BilledCost", ""),
+        ("BilledCost", "0"),
         ("EffectiveCost", "0.0571"),
         ("ListCost", "0.096"),
         ("ConsumedUnit", "Hours"),
     ];
     for (column, expected) in expected {
-        assert_eq!(
-            value(&row, column).trim_start_matches("0.000000000000000000"),
-            expected,
-            "{column}"
-        );
+        assert_eq!(value(&row, column), expected, "{column}");
     }
 }
 

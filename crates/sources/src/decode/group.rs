@@ -146,7 +146,7 @@ impl Group {
                 let column = &binding.format.known[known];
                 let raw = self.slot(binding, known).map_or(&b""[..], |slot| record.field(slot));
                 let value = unquote(raw);
-                if value.is_empty() {
+                if super::is_absent(&value) {
                     continue;
                 }
                 let reason = match column.kind {
