@@ -20,12 +20,8 @@ pub fn register(context: &SessionContext) {
     text(context, "service_name", 3, |a| {
         Some(aws_names::service(a[0], a[1], "", a[2]).name.into_owned())
     });
-    text(context, "service_category", 3, |a| {
-        Some(aws_names::service(a[0], a[1], "", a[2]).category.to_owned())
-    });
-    text(context, "service_subcategory", 3, |a| {
-        Some(aws_names::service(a[0], a[1], "", a[2]).subcategory.to_owned())
-    });
+    text(context, "service_category", 3, |a| Some(classes(a[0], a[1], a[2]).0.to_owned()));
+    text(context, "service_subcategory", 3, |a| Some(classes(a[0], a[1], a[2]).1.to_owned()));
     text(context, "region_id", 7, |a| {
         aws_names::region_id(a[0], a[1], a[2], a[3], a[4], a[5], a[6]).map(Cow::into_owned)
     });
@@ -47,6 +43,23 @@ pub fn register(context: &SessionContext) {
     });
     sku_price_details(context);
     quotients(context);
+}
+
+/// Category and subcategory. FOCUS wants one of each per service name, and some reports give one
+/// name to several codes: so a name that is known decides, and only else the code.
+fn classes(code: &str, name: &str, entity: &str) -> (&'static str, &'static str) {
+    let by_code = aws_names::service(code, name, "", entity);
+    let by_name = aws_names::service("", &by_code.name, "", "");
+    let is_branded = ["Amazon", "AWS", "Alexa", "Savings Plan"].iter().any(|b| name.starts_with(b));
+    let service = if by_name.known {
+        by_name
+    } else if name.is_empty() || is_branded {
+        by_code
+    } else {
+        // Somebody else's product, be it sold under a code of AWS or of the Marketplace.
+        aws_names::service("", name, "", "AWS Marketplace")
+    };
+    (service.category, service.subcategory)
 }
 
 /// FOCUS wants `ProviderName` and `InvoiceIssuerName` to be the same where AWS collects the money.
@@ -162,6 +175,12 @@ fn price(rate: Option<i128>, cost: i128, quantity: i128) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_name_has_one_category_whatever_the_code() {
+        let name = "Amazon Elastic Compute Cloud";
+        assert_eq!(classes("AmazonEC2", name, "AWS"), classes("AWSDataTransfer", name, "AWS"));
+    }
 
     #[test]
     fn a_rate_stands_when_it_explains_the_cost() {
