@@ -21,7 +21,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value};
 
 use crate::EngineError;
-use crate::history::quoted;
+use crate::sql_names::quoted;
 
 /// File format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

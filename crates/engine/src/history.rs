@@ -6,6 +6,7 @@ use billhook_lake::Lake;
 use billhook_lake::session::LakeSession;
 
 use crate::EngineError;
+use crate::sql_names::quoted;
 
 /// Which deliveries.
 #[derive(Debug, Clone, Default)]
@@ -92,11 +93,6 @@ pub async fn history(lake: &Lake, request: &HistoryRequest) -> Result<History, E
         })
         .collect();
     Ok(History { deliveries, changes, notes })
-}
-
-/// SQL text literal.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn filter(request: &HistoryRequest) -> String {

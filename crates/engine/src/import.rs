@@ -9,11 +9,11 @@ use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::slice::{self, DeliveryRecord, SliceId};
 use billhook_lake::spec::COST_AND_USAGE;
-use billhook_sources::cur;
-use billhook_sources::cur::manifest::{Manifest, period_of_digits};
 use billhook_sources::delivery::{Delivery, Readiness, connection_name};
 use billhook_sources::format::canonical;
-use billhook_sources::table::peek;
+use billhook_sources::kinds;
+use billhook_sources::manifest::{Manifest, period_of_digits};
+use billhook_sources::table::{Mapping, peek};
 use billhook_sources::text::inflate::{Input, Limits};
 use futures::StreamExt;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -142,7 +142,7 @@ async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
 
 async fn discover(location: &Location) -> Result<billhook_sources::delivery::Found, EngineError> {
     let objects = list(location).await?;
-    cur::discover::discover(&*location.store, objects)
+    billhook_sources::discover::discover(&*location.store, objects)
         .await
         .map_err(|source| EngineError::Store { location: location.written.clone(), source })
 }
@@ -153,31 +153,32 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
     if delivery.manifest.is_some() {
         return Ok(());
     }
-    let fail =
-        |source| EngineError::Store { location: format!("/{}", first.meta.location), source };
-    let input = look_into(store, &first.meta).await.map_err(fail)?;
-    let peeked = tokio::task::spawn_blocking(move || peek(input, Limits::default())).await;
-    let record = match peeked {
-        Ok(Ok(record)) => record,
+    let record = match peek_at(store, &first.meta).await? {
+        Ok(record) => record,
         // Reading it will say what is wrong with it.
-        Ok(Err(_)) if !delivery.period.is_empty() => return Ok(()),
-        Ok(Err(error)) => {
+        Err(_) if !delivery.period.is_empty() => return Ok(()),
+        Err(error) => {
             let why = format!("{}: the file is damaged: {error}", first.name);
             delivery.readiness = Readiness::Damaged(why);
             return Ok(());
         }
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };
     let value = |header: &str| {
         let found = record.iter().find(|(name, _)| canonical(name) == canonical(header));
         found.map(|(_, value)| value.as_str())
     };
-    let header = record.iter().map(|(name, _)| name.clone()).collect();
-    if let Err(error) = cur::MAPPING.format.bind(header) {
-        delivery.report.clear();
-        delivery.readiness = Readiness::Empty(error.to_string());
-    } else if delivery.period.is_empty() {
-        match value("bill/BillingPeriodStartDate").and_then(period_of_digits) {
+    let header: Vec<String> = record.iter().map(|(name, _)| name.clone()).collect();
+    let mapping = match kinds::recognise(delivery.mappings, &header) {
+        Ok(mapping) => mapping,
+        Err(error) => {
+            delivery.report.clear();
+            delivery.readiness = Readiness::Empty(error.to_string());
+            return Ok(());
+        }
+    };
+    delivery.mapping = Some(mapping);
+    if delivery.period.is_empty() {
+        match value(mapping.period).and_then(period_of_digits) {
             Some(period) => delivery.period = period,
             None => {
                 delivery.readiness = Readiness::Empty(
@@ -188,6 +189,40 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What the files of a delivery are. A manifest leaves a few possibilities; the header of the
+/// first file decides.
+async fn mapping_of(
+    store: &dyn ObjectStore,
+    delivery: &Delivery,
+) -> Result<&'static Mapping, EngineError> {
+    if let Some(mapping) = delivery.mapping {
+        return Ok(mapping);
+    }
+    if let [only] = delivery.mappings {
+        return Ok(only);
+    }
+    let Some(first) = delivery.files.first() else {
+        return Err(EngineError::Absent(format!("{}: no files", delivery.report)));
+    };
+    let damaged = |why: String| EngineError::Damaged(format!("{}: {why}", first.name));
+    let record = peek_at(store, &first.meta).await?.map_err(|error| damaged(error.to_string()))?;
+    let header: Vec<String> = record.into_iter().map(|(name, _)| name).collect();
+    kinds::recognise(delivery.mappings, &header).map_err(|error| damaged(error.to_string()))
+}
+
+/// The header and first record of a file.
+async fn peek_at(
+    store: &dyn ObjectStore,
+    meta: &ObjectMeta,
+) -> Result<std::io::Result<Vec<(String, String)>>, EngineError> {
+    let fail = |source| EngineError::Store { location: format!("/{}", meta.location), source };
+    let input = look_into(store, meta).await.map_err(fail)?;
+    match tokio::task::spawn_blocking(move || peek(input, Limits::default())).await {
+        Ok(peeked) => Ok(peeked),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }
 
 /// Largest remote file without a manifest that is looked into whole, bytes. Of larger ones only
@@ -345,7 +380,8 @@ async fn load(
         return Ok(Some(Fate::Unchanged));
     }
     let store = Arc::clone(&location.store);
-    let loaded = ingest::ingest(&home.lake, &store, slice, delivery, options).await;
+    let mapping = mapping_of(&*store, delivery).await?;
+    let loaded = ingest::ingest(&home.lake, &store, slice, delivery, mapping, options).await;
     let mut loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) if was_rewritten(&*store, delivery, Some(&error)).await => {
@@ -389,7 +425,8 @@ async fn was_rewritten(
     let Some(manifest) = &delivery.manifest else { return false };
     let Ok(result) = store.get(&manifest.location).await else { return false };
     let Ok(text) = result.bytes().await else { return false };
-    Manifest::parse(&text).is_none_or(|now| now.assembly_id != delivery.revision)
+    let key = manifest.location.as_ref();
+    Manifest::parse(&text, key).is_none_or(|now| now.revision != delivery.revision)
 }
 
 /// A connection bills one set of accounts; a report of somebody else must not replace its months.

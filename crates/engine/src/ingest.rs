@@ -15,10 +15,9 @@ use billhook_lake::daily::Daily;
 use billhook_lake::slice::{self, DeliveryRecord, Loaded, QuarantinedRecord, SliceId};
 use billhook_lake::spec::{DAILY_KEYS, DAILY_SUMS};
 use billhook_money::Sum;
-use billhook_sources::cur;
 use billhook_sources::cur::residual::Residuals;
 use billhook_sources::delivery::{Delivery, SourceFile};
-use billhook_sources::table::{Summary, TableReader};
+use billhook_sources::table::{Mapping, Summary, TableReader};
 use billhook_sources::text::inflate::{Input, Limits};
 use futures::StreamExt;
 use object_store::{GetOptions, GetResultPayload, ObjectStore};
@@ -75,6 +74,7 @@ struct Job {
     store: Arc<dyn ObjectStore>,
     slice: SliceId,
     delivery: Delivery,
+    mapping: &'static Mapping,
     options: Options,
     handle: Handle,
     next: AtomicUsize,
@@ -90,7 +90,6 @@ struct Done {
     stored: Tally,
     stored_rows: u64,
     residuals: Residuals,
-    accounts: BTreeSet<String>,
 }
 
 /// Reads a delivery and writes its lines, uncommitted.
@@ -102,6 +101,7 @@ pub async fn ingest(
     store: &Arc<dyn ObjectStore>,
     slice: &SliceId,
     delivery: &Delivery,
+    mapping: &'static Mapping,
     options: &Options,
 ) -> Result<Loaded, EngineError> {
     let bytes = delivery.files.iter().map(|file| file.meta.size).sum();
@@ -112,6 +112,7 @@ pub async fn ingest(
         store: Arc::clone(store),
         slice: slice.clone(),
         delivery: delivery.clone(),
+        mapping,
         options: options.clone(),
         handle: Handle::current(),
         next: AtomicUsize::new(0),
@@ -163,7 +164,7 @@ impl Job {
 
     fn work_through(&self) -> Result<Done, EngineError> {
         let period = Some(self.slice.period.clone());
-        let mut reader = TableReader::new(&cur::MAPPING, self.options.limits, period);
+        let mut reader = TableReader::new(self.mapping, self.options.limits, period);
         let revision = &self.delivery.revision;
         let mut writer = slice::line_writer(&self.lake, &self.slice, revision, self.handle.clone());
         let mut done = Done::default();
@@ -180,11 +181,13 @@ impl Job {
                     return Err(Box::new(EngineError::Interrupted));
                 }
                 let batch = &mapped.batch;
-                stored::add(&mut done.stored, batch, cur::MAPPING.carried, mapped.is_source_row);
+                stored::add(&mut done.stored, batch, self.mapping.carried, mapped.is_source_row);
                 done.stored_rows += batch.num_rows() as u64;
                 done.daily.add(batch, mapped.is_source_row)?;
                 if mapped.is_source_row {
-                    done.residuals.add(batch);
+                    if self.mapping.cancels {
+                        done.residuals.add(batch);
+                    }
                     progress.rows(batch.num_rows() as u64);
                 }
                 writer.write(batch)?;
@@ -269,7 +272,6 @@ impl Done {
         self.stored.merge(&other.stored);
         self.stored_rows += other.stored_rows;
         self.residuals.merge(other.residuals);
-        self.accounts.extend(other.accounts);
     }
 }
 
@@ -301,7 +303,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
     all.daily.merge(daily);
     all.stored_rows += rows;
     let summary = &all.summary;
-    let carried: BTreeSet<&str> = cur::MAPPING.carried.iter().map(|(source, _)| *source).collect();
+    let carried: BTreeSet<&str> = job.mapping.carried.iter().map(|(source, _)| *source).collect();
     debug_assert!(summary.read.sums().all(|(_, column, _)| carried.contains(column)));
     gate::check(&summary.read, &all.stored, &summary.quarantined)?;
     let record = describe_delivery(job, &all);
@@ -386,12 +388,12 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
     let texts = |sums: &BTreeMap<String, Sum>| -> Value {
         sums.iter().map(|(name, sum)| (name.clone(), json!(exact(*sum)))).collect()
     };
-    let known = |name: &str| cur::KNOWN_TYPES.contains(&name);
+    let known = |name: &str| job.mapping.known_types.contains(&name);
     DeliveryRecord {
         revision: job.delivery.revision.clone(),
         previous: None,
         recorded_at: job.options.now,
-        kind: "cur".to_owned(),
+        kind: job.mapping.kind.to_owned(),
         location: job.delivery.files.first().map(path_of).unwrap_or_default(),
         state: String::new(),
         granularity: granularity(summary.interval_seconds).to_owned(),

@@ -6,6 +6,11 @@
 use billhook_focus::columns;
 use billhook_lake::spec;
 
+/// SQL text literal.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// The query with known names in their right case.
 #[must_use]
 pub fn mend(query: &str) -> String {

@@ -65,7 +65,7 @@ impl Daily {
             slots.push(*groups.entry(key).or_insert(next));
         }
         let mut totals = vec![DailySums::default(); groups.len()];
-        self.add_columns(&mut totals, &slots, &sums);
+        add_columns(&mut totals, &slots, &sums);
         if is_source_row {
             for slot in &slots {
                 totals[*slot as usize].lines += 1;
@@ -77,29 +77,6 @@ impl Daily {
             entry.merge(&totals[slot as usize]);
         }
         Ok(())
-    }
-
-    fn add_columns(&self, totals: &mut [DailySums], slots: &[u32], sums: &[&Decimal128Array]) {
-        debug_assert!(self.sums.len() < usize::MAX);
-        for (index, array) in sums.iter().enumerate() {
-            // A report without net columns counts as if net were the same as gross.
-            let fallback = DAILY_SUMS[index].strip_prefix("x_Net").and_then(|rest| {
-                let gross =
-                    DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
-                gross.map(|gross| sums[gross])
-            });
-            for (row, slot) in slots.iter().enumerate() {
-                let value = if array.is_valid(row) {
-                    array.value(row)
-                } else {
-                    match fallback {
-                        Some(gross) if gross.is_valid(row) => gross.value(row),
-                        _ => continue,
-                    }
-                };
-                totals[*slot as usize].sums[index].add(value);
-            }
-        }
     }
 
     /// Adds what another worker summed.
@@ -162,6 +139,28 @@ impl Daily {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds each row's amounts to the totals of its slot.
+fn add_columns(totals: &mut [DailySums], slots: &[u32], sums: &[&Decimal128Array]) {
+    for (index, array) in sums.iter().enumerate() {
+        // A report without net columns counts as if net were the same as gross.
+        let fallback = DAILY_SUMS[index].strip_prefix("x_Net").and_then(|rest| {
+            let gross = DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
+            gross.map(|gross| sums[gross])
+        });
+        for (row, slot) in slots.iter().enumerate() {
+            let value = if array.is_valid(row) {
+                array.value(row)
+            } else {
+                match fallback {
+                    Some(gross) if gross.is_valid(row) => gross.value(row),
+                    _ => continue,
+                }
+            };
+            totals[*slot as usize].sums[index].add(value);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod daily;
+mod encode;
 pub mod error;
 pub mod ledger;
 pub mod lock;

@@ -3,32 +3,20 @@
 //! Files are written under names nobody has seen before; until a commit names them they are not
 //! part of the table.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{
-    DataType, Date32Type, Int32Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use deltalake_core::kernel::Add;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::encode::{FileEncoder, Range};
 use crate::spec::TableSpec;
 use crate::{Lake, LakeError};
-
-/// Rows of a row group.
-const GROUP_ROWS: usize = 65_536;
-
-/// Rows of a data page: the encoder holds eight bytes per value until a page is full.
-const PAGE_ROWS: usize = 8_192;
 
 /// Size at which a file is ended and the next one begun, bytes.
 const FILE_BYTES: u64 = 256 << 20;
@@ -50,11 +38,11 @@ pub struct FileWriter {
 
 struct OpenFile {
     name: String,
-    writer: ArrowWriter<Buffer>,
+    encoder: FileEncoder<Buffer>,
     buffer: Buffer,
     upload: Box<dyn MultipartUpload>,
     size: u64,
-    stats: Stats,
+    rows: usize,
 }
 
 impl FileWriter {
@@ -74,19 +62,20 @@ impl FileWriter {
     /// # Errors
     /// When it cannot be encoded or stored.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        if self.open.is_none() {
-            self.open = Some(self.begin(batch.schema())?);
-        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
+        };
         let table = self.spec.name;
-        if let Some(open) = &mut self.open {
-            open.stats.add(batch);
-            open.writer.write(batch).map_err(|source| LakeError::Encode { table, source })?;
-            self.drain(PART_BYTES)?;
-        }
-        if self.open.as_ref().is_some_and(|open| open.size > FILE_BYTES) {
-            self.end()?;
-        }
-        Ok(())
+        open.rows += batch.num_rows();
+        let encoded = open.encoder.write(batch);
+        let written = encoded
+            .map_err(|source| LakeError::Encode { table, source })
+            .and_then(|()| self.drain(&mut open, PART_BYTES));
+        let is_large = open.size > FILE_BYTES;
+        self.open = Some(open);
+        written?;
+        if is_large { self.end() } else { Ok(()) }
     }
 
     /// Ends the last file. An empty table partition gets a file without rows when `even_if_empty`.
@@ -95,13 +84,13 @@ impl FileWriter {
     /// When it cannot be stored.
     pub fn finish(mut self, even_if_empty: bool) -> Result<Vec<Add>, LakeError> {
         if even_if_empty && self.open.is_none() && self.done.is_empty() {
-            self.open = Some(self.begin(self.spec.file_schema())?);
+            self.open = Some(self.begin()?);
         }
         self.end()?;
         Ok(std::mem::take(&mut self.done))
     }
 
-    fn begin(&self, schema: SchemaRef) -> Result<OpenFile, LakeError> {
+    fn begin(&self) -> Result<OpenFile, LakeError> {
         let parts = self
             .partition
             .iter()
@@ -114,40 +103,40 @@ impl FileWriter {
             .block_on(self.lake.store.put_multipart(&path))
             .map_err(|e| LakeError::store("write", &path, e))?;
         let buffer = Buffer::default();
-        let writer = ArrowWriter::try_new(buffer.clone(), schema, Some(properties(self.spec)))
+        let encoder = FileEncoder::new(buffer.clone(), &self.spec.file_schema(), self.spec.stats)
             .map_err(|source| LakeError::Encode { table: self.spec.name, source })?;
-        let stats = Stats::new(self.spec.stats);
-        Ok(OpenFile { name, writer, buffer, upload, size: 0, stats })
+        Ok(OpenFile { name, encoder, buffer, upload, size: 0, rows: 0 })
     }
 
     /// Uploads what is encoded, when it is at least `least` bytes.
-    fn drain(&mut self, least: usize) -> Result<(), LakeError> {
-        let Some(open) = &mut self.open else { return Ok(()) };
+    fn drain(&self, open: &mut OpenFile, least: usize) -> Result<(), LakeError> {
         let Some(bytes) = open.buffer.take(least) else { return Ok(()) };
         open.size += bytes.len() as u64;
         self.handle
             .block_on(open.upload.put_part(PutPayload::from_bytes(bytes)))
-            .map_err(|e| LakeError::Store { action: "write", path: open.name.clone(), source: e })
+            .map_err(|e| failed(&open.name, e))
     }
 
     fn end(&mut self) -> Result<(), LakeError> {
         let table = self.spec.name;
-        if let Some(open) = &mut self.open {
-            open.writer.finish().map_err(|source| LakeError::Encode { table, source })?;
-        }
-        self.drain(1)?;
-        if let Some(mut open) = self.open.take() {
-            self.handle.block_on(open.upload.complete()).map_err(|e| LakeError::Store {
-                action: "write",
-                path: open.name.clone(),
-                source: e,
-            })?;
-            self.done.push(self.add(&open));
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let ranges = open.encoder.finish().map_err(|source| LakeError::Encode { table, source });
+        let ended = ranges.and_then(|ranges| {
+            self.drain(&mut open, 1)?;
+            self.handle.block_on(open.upload.complete()).map_err(|e| failed(&open.name, e))?;
+            Ok(self.add(&open, &ranges))
+        });
+        match ended {
+            Ok(add) => self.done.push(add),
+            Err(error) => {
+                self.handle.block_on(open.upload.abort()).ok();
+                return Err(error);
+            }
         }
         Ok(())
     }
 
-    fn add(&self, open: &OpenFile) -> Add {
+    fn add(&self, open: &OpenFile, ranges: &[(String, Range)]) -> Add {
         let partition_values: HashMap<String, Option<String>> =
             self.partition.iter().map(|(c, v)| (c.clone(), Some(v.clone()))).collect();
         Add {
@@ -156,7 +145,7 @@ impl FileWriter {
             size: i64::try_from(open.size).unwrap_or(i64::MAX),
             modification_time: chrono::Utc::now().timestamp_millis(),
             data_change: true,
-            stats: Some(open.stats.json().to_string()),
+            stats: Some(stats(self.spec.stats, open.rows, ranges).to_string()),
             tags: None,
             deletion_vector: None,
             base_row_id: None,
@@ -164,6 +153,10 @@ impl FileWriter {
             clustering_provider: None,
         }
     }
+}
+
+fn failed(name: &str, source: object_store::Error) -> LakeError {
+    LakeError::Store { action: "write", path: name.to_owned(), source }
 }
 
 impl Drop for FileWriter {
@@ -188,31 +181,6 @@ fn encode(value: &str) -> String {
             _ => "_".to_owned(),
         })
         .collect()
-}
-
-fn properties(spec: &TableSpec) -> WriterProperties {
-    let level = ZstdLevel::try_new(1).unwrap_or_default();
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(8192)
-        .set_statistics_enabled(EnabledStatistics::None)
-        // Line item ids hardly repeat.
-        .set_column_dictionary_enabled(ColumnPath::from("x_LineItemId"), false);
-    // Amounts differ from row to row: their dictionaries would hold most of the memory and be
-    // thrown away. Prices repeat.
-    for field in spec.file_schema().fields() {
-        let name = field.name();
-        if matches!(field.data_type(), DataType::Decimal128(..)) && !name.ends_with("UnitPrice") {
-            builder = builder.set_column_dictionary_enabled(ColumnPath::from(name.as_str()), false);
-        }
-    }
-    for column in spec.stats {
-        builder = builder
-            .set_column_statistics_enabled(ColumnPath::from(*column), EnabledStatistics::Chunk);
-    }
-    builder.build()
 }
 
 /// Encoded bytes that are not uploaded yet.
@@ -240,80 +208,23 @@ impl Write for Buffer {
     }
 }
 
-/// Minimum, maximum and null count of the columns that files are chosen by.
-struct Stats {
-    columns: &'static [&'static str],
-    rows: usize,
-    ranges: BTreeMap<&'static str, (String, String)>,
-    nulls: BTreeMap<&'static str, usize>,
-}
-
-impl Stats {
-    fn new(columns: &'static [&'static str]) -> Self {
-        Self { columns, rows: 0, ranges: BTreeMap::new(), nulls: BTreeMap::new() }
-    }
-
-    fn add(&mut self, batch: &RecordBatch) {
-        self.rows += batch.num_rows();
-        for &name in self.columns {
-            let Some(array) = batch.column_by_name(name) else { continue };
-            *self.nulls.entry(name).or_default() += array.logical_null_count();
-            let Some((min, max)) = range(array) else { continue };
-            let entry = self.ranges.entry(name).or_insert_with(|| (min.clone(), max.clone()));
-            if min < entry.0 {
-                entry.0 = min;
-            }
-            if max > entry.1 {
-                entry.1 = max;
-            }
+/// The statistics of an `Add`: minimum, maximum and null count of the columns that files are
+/// chosen by.
+fn stats(columns: &[&str], rows: usize, ranges: &[(String, Range)]) -> Value {
+    let mut minimum = serde_json::Map::new();
+    let mut maximum = serde_json::Map::new();
+    let mut nulls = serde_json::Map::new();
+    for (name, range) in ranges.iter().filter(|(name, _)| columns.contains(&name.as_str())) {
+        nulls.insert(name.clone(), json!(range.nulls));
+        if let Some((min, max)) = &range.bounds {
+            minimum.insert(name.clone(), json!(min));
+            maximum.insert(name.clone(), json!(max));
         }
     }
-
-    fn json(&self) -> Value {
-        let pick = |f: fn(&(String, String)) -> &String| -> Value {
-            self.ranges.iter().map(|(name, range)| ((*name).to_owned(), json!(f(range)))).collect()
-        };
-        let nulls: Value =
-            self.nulls.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
-        json!({
-            "numRecords": self.rows,
-            "minValues": pick(|range| &range.0),
-            "maxValues": pick(|range| &range.1),
-            "nullCount": nulls,
-        })
-    }
-}
-
-/// Smallest and largest value as text whose order is the values' order.
-fn range(array: &ArrayRef) -> Option<(String, String)> {
-    match array.data_type() {
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let times = array.as_primitive::<TimestampMicrosecondType>();
-            let text = |micros: i64| {
-                let time = chrono::DateTime::from_timestamp_micros(micros)?;
-                Some(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
-            };
-            Some((text(arrow::compute::min(times)?)?, text(arrow::compute::max(times)?)?))
-        }
-        DataType::Date32 => {
-            let dates = array.as_primitive::<Date32Type>();
-            let text = |days: i32| Date32Type::to_naive_date_opt(days).map(|d| d.to_string());
-            Some((text(arrow::compute::min(dates)?)?, text(arrow::compute::max(dates)?)?))
-        }
-        DataType::Utf8 => {
-            let texts = array.as_string::<i32>();
-            let min = arrow::compute::min_string(texts)?;
-            Some((min.to_owned(), arrow::compute::max_string(texts)?.to_owned()))
-        }
-        DataType::Dictionary(..) => {
-            let dictionary = array.as_dictionary::<Int32Type>();
-            let used: BTreeSet<i32> = dictionary.keys().iter().flatten().collect();
-            let values = dictionary.values().as_string::<i32>();
-            let texts =
-                used.iter().filter_map(|key| Some(values.value(usize::try_from(*key).ok()?)));
-            let texts: BTreeSet<&str> = texts.collect();
-            Some(((*texts.first()?).to_owned(), (*texts.last()?).to_owned()))
-        }
-        _ => None,
-    }
+    json!({
+        "numRecords": rows,
+        "minValues": minimum,
+        "maxValues": maximum,
+        "nullCount": nulls,
+    })
 }

@@ -9,11 +9,10 @@
 //! - The line item id is neither stable nor unique.
 //!
 //! Format: AWS Cost and Usage Reports User Guide, and the `cur` service model 2017-01-06.
-//! Start at [`discover`], then [`columns`] and `to_focus.sql`.
+//! Start at [`columns`] and `to_focus.sql`.
 
 pub mod columns;
-pub mod discover;
-pub mod manifest;
+pub(crate) mod manifest;
 pub mod residual;
 
 use datafusion::common::ScalarValue;
@@ -25,8 +24,17 @@ use crate::table::Mapping;
 pub const TO_FOCUS: &str = include_str!("cur/to_focus.sql");
 
 /// How a legacy report becomes the cost table.
-pub static MAPPING: Mapping =
-    Mapping { format: &columns::FORMAT, select: TO_FOCUS, parameters, carried: columns::CARRIED };
+pub static MAPPING: Mapping = Mapping {
+    kind: "cur",
+    format: &columns::FORMAT,
+    is_one: |_| true,
+    period: "bill/BillingPeriodStartDate",
+    known_types: KNOWN_TYPES,
+    cancels: true,
+    select: TO_FOCUS,
+    parameters,
+    carried: columns::CARRIED,
+};
 
 /// Line item types that the mapping knows; others become adjustments and are reported.
 pub const KNOWN_TYPES: &[&str] = &[

@@ -2,6 +2,8 @@
 
 use object_store::ObjectMeta;
 
+use crate::table::Mapping;
+
 /// A file that belongs to a delivery.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
@@ -37,6 +39,10 @@ pub struct Delivery {
     pub period: String,
     /// Revision.
     pub revision: String,
+    /// What its files may be; their header decides.
+    pub mappings: &'static [&'static Mapping],
+    /// What they are, once looked into.
+    pub mapping: Option<&'static Mapping>,
     /// Files, in order.
     pub files: Vec<SourceFile>,
     /// Can it be loaded?

@@ -20,6 +20,8 @@ pub enum Kind {
     IntervalStart,
     /// End of an interval `start/end`.
     IntervalEnd,
+    /// A JSON object as a map; only in groups. Empty text and `{}` are empty maps.
+    Map,
 }
 
 /// Where the values of a column are held while reading.
@@ -123,6 +125,9 @@ pub enum BindError {
     /// The same column twice.
     #[error("the header names the column {0:?} twice")]
     Twice(String),
+    /// No format knows such a header.
+    #[error("the header is of no billing file that is known")]
+    Foreign,
 }
 
 /// The form under which two spellings of a column name are the same: lower case, letters and

@@ -2,15 +2,18 @@
 //!
 //! A product's `to_focus.sql` says how its columns become the cost table; [`format`] what its
 //! table looks like; [`decode`] reads records; [`project`] runs the SQL. Nothing here writes to
-//! the lake. Start at [`cur`].
+//! the lake. Start at [`kinds`], then [`cur`].
 
 pub mod aws_names;
 pub mod cur;
 pub mod decode;
 pub mod delivery;
+pub mod discover;
 pub mod double;
 pub mod format;
 pub mod intern;
+pub mod kinds;
+pub mod manifest;
 pub mod project;
 pub mod table;
 pub mod text;

@@ -45,6 +45,17 @@ enum Output {
     Combo(usize, usize),
     /// Expression over the rows.
     Row(Arc<dyn PhysicalExpr>),
+    /// The same as another output.
+    Same(usize),
+}
+
+/// Expressions over rows that can be evaluated at once.
+#[derive(Debug)]
+struct Round {
+    /// Their outputs.
+    outputs: Vec<usize>,
+    /// How many columns of the row stage they and all before them read.
+    inputs: usize,
 }
 
 /// A `SELECT` made ready for files with one header.
@@ -56,6 +67,7 @@ pub struct Projection {
     /// What the row stage reads.
     row_schema: SchemaRef,
     row_inputs: Vec<RowInput>,
+    rounds: Vec<Round>,
 }
 
 /// A column of the row stage.
@@ -63,7 +75,12 @@ pub struct Projection {
 enum RowInput {
     Money(&'static str),
     Text(usize),
-    Gathered { combo: usize, slot: usize },
+    Gathered {
+        combo: usize,
+        slot: usize,
+    },
+    /// An output of an earlier round.
+    Output(usize),
 }
 
 impl Projection {
@@ -76,7 +93,7 @@ impl Projection {
         select: &str,
         parameters: &[(&str, ScalarValue)],
     ) -> Result<Self, ProjectError> {
-        let Planned { names, outputs, combos, row_fields, row_inputs } =
+        let Planned { names, outputs, combos, row_fields, row_inputs, rounds } =
             plan::plan(binding, select, parameters)?;
         Ok(Self {
             names,
@@ -84,6 +101,7 @@ impl Projection {
             combos,
             row_schema: Arc::new(Schema::new(row_fields)),
             row_inputs,
+            rounds,
         })
     }
 
@@ -118,20 +136,51 @@ impl Projection {
                 }
             }
         }
-        let rows = self.row_batch(chunk)?;
-        self.outputs
-            .iter()
-            .map(|output| match output {
-                Output::Combo(combo, slot) => Ok(self.combos[*combo].gather(*slot)?),
-                Output::Row(expr) => Ok(expr.evaluate(&rows)?.into_array(chunk.len())?),
-            })
-            .collect()
+        let mut results = self.evaluate_rows(chunk)?;
+        for (index, output) in self.outputs.iter().enumerate() {
+            match output {
+                Output::Combo(combo, slot) => {
+                    results[index] = Some(self.combos[*combo].gather(*slot)?);
+                }
+                Output::Same(other) => results[index] = results[*other].clone(),
+                Output::Row(_) => {}
+            }
+        }
+        debug_assert!(results.iter().all(Option::is_some));
+        Ok(results.into_iter().flatten().collect())
     }
 
-    fn row_batch(&self, chunk: &Chunk) -> Result<RecordBatch, ProjectError> {
+    /// The outputs that are expressions over rows.
+    fn evaluate_rows(&self, chunk: &Chunk) -> Result<Vec<Option<ArrayRef>>, ProjectError> {
+        let mut results: Vec<Option<ArrayRef>> = vec![None; self.outputs.len()];
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.row_inputs.len());
-        for (input, field) in self.row_inputs.iter().zip(self.row_schema.fields()) {
-            let found = match input {
+        for round in &self.rounds {
+            self.add_inputs(chunk, round.inputs, &results, &mut columns)?;
+            let fields: Vec<_> =
+                self.row_schema.fields().iter().take(round.inputs).cloned().collect();
+            let options = RecordBatchOptions::new().with_row_count(Some(chunk.len()));
+            let schema = Arc::new(Schema::new(fields));
+            let rows = RecordBatch::try_new_with_options(schema, columns.clone(), &options)?;
+            for &index in &round.outputs {
+                if let Output::Row(expr) = &self.outputs[index] {
+                    results[index] = Some(expr.evaluate(&rows)?.into_array(chunk.len())?);
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// Adds to `columns` until there are the first `count` of the row stage.
+    fn add_inputs(
+        &self,
+        chunk: &Chunk,
+        count: usize,
+        results: &[Option<ArrayRef>],
+        columns: &mut Vec<ArrayRef>,
+    ) -> Result<(), ProjectError> {
+        for index in columns.len()..count {
+            let field = self.row_schema.field(index);
+            let found = match &self.row_inputs[index] {
                 RowInput::Money(header) => {
                     chunk.money.iter().find(|(name, _)| name == header).map(|(_, a)| Arc::clone(a))
                 }
@@ -139,13 +188,12 @@ impl Projection {
                     chunk.texts.iter().find(|(index, _)| index == known).map(|(_, a)| Arc::clone(a))
                 }
                 RowInput::Gathered { combo, slot } => Some(self.combos[*combo].plain(*slot)?),
+                RowInput::Output(index) => results[*index].clone(),
             };
             let null = || arrow::array::new_null_array(field.data_type(), chunk.len());
             columns.push(found.unwrap_or_else(null));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(chunk.len()));
-        let schema = Arc::clone(&self.row_schema);
-        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+        Ok(())
     }
 }
 

@@ -27,8 +27,19 @@ use crate::text::unquote;
 /// How a product's table becomes the cost table.
 #[derive(Debug)]
 pub struct Mapping {
+    /// The kind of product, as `--kind` names it.
+    pub kind: &'static str,
     /// The table.
     pub format: &'static Format,
+    /// Is it this product's, though another one's files have the required columns, too?
+    pub is_one: fn(&Binding) -> bool,
+    /// Header of the column that says the billing period.
+    pub period: &'static str,
+    /// Line item types that the SQL knows; others are reported.
+    pub known_types: &'static [&'static str],
+    /// Are there rows that FOCUS leaves out because they cancel others
+    /// ([`residual`](crate::cur::residual))?
+    pub cancels: bool,
     /// `to_focus.sql`.
     pub select: &'static str,
     /// Parameters of the SQL for a header and a part (`line` or `unused`).

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, NaiveTime};
 use crate::EngineError;
 use crate::instant::parse_millis;
 use crate::period;
+use crate::sql_names::quoted;
 
 /// How a missing value is shown, and asked for in a filter.
 pub const NONE: &str = "(none)";
@@ -237,11 +238,6 @@ impl Filter {
         let either = either.join(" OR ");
         Ok(if self.is_negated { format!("NOT ({either})") } else { format!("({either})") })
     }
-}
-
-/// SQL text literal.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// SQL literal of the type of the table's time columns.

@@ -12,8 +12,9 @@ use chrono::NaiveTime;
 use crate::EngineError;
 use crate::period::DayRange;
 use crate::report::grid::Grid;
-use crate::report::keys::{Filter, Key, instant, quoted};
+use crate::report::keys::{Filter, Key, instant};
 use crate::report::{Granularity, ReportRequest, Scope};
+use crate::sql_names::quoted;
 
 /// Up to here a trend has a mark per day, beyond one per month.
 const MOST_TREND_DAYS: i64 = 100;

@@ -157,6 +157,8 @@ impl Group {
                         }
                         Err(error) => error.to_string(),
                     },
+                    Kind::Map if entries(&value).is_none() => "no JSON object".to_owned(),
+                    Kind::Map => continue,
                     kind if time::parse(kind, &value).is_none() => "not a point in time".to_owned(),
                     _ => continue,
                 };
@@ -285,7 +287,31 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
             }
             Arc::new(builder.finish())
         }
+        Kind::Map => {
+            let mut builder = map_builder();
+            for value in values {
+                for (key, text) in value.and_then(|v| entries(&v)).unwrap_or_default() {
+                    builder.keys().append_value(key);
+                    builder.values().append_value(text);
+                }
+                // Cannot fail: a value was appended with every key.
+                builder.append(true).ok();
+            }
+            Arc::new(builder.finish())
+        }
     }
+}
+
+/// The entries of a JSON object, values as text; those that are null or empty are left out.
+fn entries(json: &[u8]) -> Option<Vec<(String, String)>> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).ok()?;
+    let text = |value: serde_json::Value| match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let entries = object.into_iter().map(|(key, value)| (key, text(value)));
+    Some(entries.filter(|(_, value)| !value.is_empty()).collect())
 }
 
 /// A builder of `map<string, string>` arrays with the table's field names.

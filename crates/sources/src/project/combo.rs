@@ -205,9 +205,39 @@ impl Combo {
         self.plain_of(slot, &UInt32Array::from(rows))
     }
 
-    /// The values of a slot for the current chunk's rows; text as a dictionary.
+    /// The values of a slot for the current chunk's rows; text and maps as a dictionary.
     pub(super) fn gather(&self, slot: usize) -> Result<ArrayRef, ProjectError> {
-        self.gather_of(slot, &self.rows)
+        match &self.values[slot] {
+            Values::Plain(pieces)
+                if pieces.first().is_some_and(|p| matches!(p.data_type(), DataType::Map(..))) =>
+            {
+                self.keyed_maps(pieces)
+            }
+            _ => self.gather_of(slot, &self.rows),
+        }
+    }
+
+    /// Maps as a dictionary: of all that were seen when they lie together, else of those that
+    /// this chunk has.
+    fn keyed_maps(&self, pieces: &[ArrayRef]) -> Result<ArrayRef, ProjectError> {
+        let locals = self.rows.values();
+        let (keys, values): (Vec<i32>, ArrayRef) = if let [only] = pieces {
+            (locals.iter().map(|local| local.cast_signed()).collect(), Arc::clone(only))
+        } else {
+            let mut places = vec![-1; self.count as usize];
+            let mut distinct = Vec::new();
+            let keys = locals.iter().map(|&local| {
+                let place = &mut places[local as usize];
+                if *place < 0 {
+                    *place = i32::try_from(distinct.len()).unwrap_or(i32::MAX);
+                    distinct.push(local);
+                }
+                *place
+            });
+            let keys = keys.collect();
+            (keys, interleave(pieces, &UInt32Array::from(distinct))?)
+        };
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), values)?))
     }
 
     fn gather_of(&self, slot: usize, rows: &UInt32Array) -> Result<ArrayRef, ProjectError> {

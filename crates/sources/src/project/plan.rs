@@ -14,7 +14,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use billhook_focus::columns::{ColumnType, map_type};
 
 use super::combo::{Combo, Input};
-use super::{Output, ProjectError, RowInput, functions};
+use super::{Output, ProjectError, Round, RowInput, functions};
 use crate::decode::Item;
 use crate::format::{Binding, Kind, Place};
 
@@ -25,6 +25,7 @@ pub(super) struct Planned {
     pub(super) combos: Vec<Combo>,
     pub(super) row_fields: Vec<Field>,
     pub(super) row_inputs: Vec<RowInput>,
+    pub(super) rounds: Vec<Round>,
 }
 
 /// A column that the SQL may name.
@@ -54,15 +55,15 @@ pub(super) fn plan(
         binding,
     };
     let mut names = Vec::new();
-    let mut outputs = Vec::new();
+    let mut exprs = Vec::new();
     for (name, expr) in selected {
-        let expr = stage.settle(typed(&name, expr), parameters)?;
-        outputs.push(stage.place(expr)?);
+        exprs.push(stage.settle(typed(&name, expr), parameters)?);
         names.push(name);
     }
+    let (outputs, rounds) = stage.place_all(exprs)?;
     let Stage { combos, row_fields, row_inputs, .. } = stage;
     let combos = combos.into_iter().map(Building::finish).collect();
-    Ok(Planned { names, outputs, combos, row_fields, row_inputs })
+    Ok(Planned { names, outputs, combos, row_fields, row_inputs, rounds })
 }
 
 fn sources(binding: &Binding) -> Vec<Source> {
@@ -73,6 +74,7 @@ fn sources(binding: &Binding) -> Vec<Source> {
             Kind::Text => ColumnType::Text,
             Kind::Money => ColumnType::Decimal,
             Kind::Time | Kind::IntervalStart | Kind::IntervalEnd => ColumnType::Time,
+            Kind::Map => ColumnType::Map,
         };
         let place = binding.known[index].map(|_| (known.place, Item::Known(index)));
         sources.push(Source { field: Field::new(known.name, column_type.arrow(), true), place });
@@ -217,12 +219,67 @@ impl Stage<'_> {
         Ok(simplifier.simplify(expr)?)
     }
 
-    fn place(&mut self, expr: Expr) -> Result<Output, ProjectError> {
-        if self.reads(&expr).row {
-            return self.place_row(expr);
+    /// Finds out where each output is evaluated. Expressions over rows are put in terms of other
+    /// outputs where they contain those, and evaluated in rounds.
+    fn place_all(&mut self, exprs: Vec<Expr>) -> Result<(Vec<Output>, Vec<Round>), ProjectError> {
+        let mut first: HashMap<Expr, usize> = HashMap::new();
+        for (index, expr) in exprs.iter().enumerate() {
+            if self.reads(expr).row && !matches!(expr, Expr::Column(_)) {
+                first.entry(expr.clone()).or_insert(index);
+            }
         }
-        let (combo, slot) = self.combo_slot(expr)?;
-        Ok(Output::Combo(combo, slot))
+        let types: Vec<_> =
+            exprs.iter().map(|expr| expr.get_type(self.schema)).collect::<Result<_, _>>()?;
+        let mut outputs: Vec<Option<Output>> = Vec::new();
+        let mut waiting: Vec<(usize, Expr, BTreeSet<usize>)> = Vec::new();
+        for (index, expr) in exprs.into_iter().enumerate() {
+            outputs.push(None);
+            if !self.reads(&expr).row {
+                let (combo, slot) = self.combo_slot(expr)?;
+                outputs[index] = Some(Output::Combo(combo, slot));
+            } else if let Some(&same) = first.get(&expr).filter(|&&same| same < index) {
+                outputs[index] = Some(Output::Same(same));
+            } else {
+                let mut needs = BTreeSet::new();
+                let expr = expr.transform_down(|node| match first.get(&node) {
+                    Some(&other) if other != index => {
+                        needs.insert(other);
+                        let column = Column::new_unqualified(output_name(other));
+                        Ok(Transformed::new(Expr::Column(column), true, TreeNodeRecursion::Jump))
+                    }
+                    _ => Ok(Transformed::no(node)),
+                })?;
+                waiting.push((index, expr.data, needs));
+            }
+        }
+        let mut rounds = Vec::new();
+        while !waiting.is_empty() {
+            // An expression contains only smaller ones, so there is always one that is ready.
+            let is_ready = |needs: &BTreeSet<usize>| needs.iter().all(|&n| outputs[n].is_some());
+            let (ready, later): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(_, _, needs)| is_ready(needs));
+            waiting = later;
+            let mut round = Round { outputs: Vec::new(), inputs: 0 };
+            for (index, expr, needs) in ready {
+                for other in needs {
+                    self.add_row_output(other, types[other].clone());
+                }
+                outputs[index] = Some(self.place_row(expr)?);
+                round.outputs.push(index);
+            }
+            round.inputs = self.row_fields.len();
+            rounds.push(round);
+        }
+        Ok((outputs.into_iter().flatten().collect(), rounds))
+    }
+
+    /// Makes an output that was evaluated in an earlier round a column of the row stage.
+    fn add_row_output(&mut self, index: usize, data_type: arrow::datatypes::DataType) {
+        let name = output_name(index);
+        if !self.row_fields.iter().any(|field| *field.name() == name) {
+            self.row_fields.push(Field::new(name, data_type, true));
+            self.row_inputs.push(RowInput::Output(index));
+        }
     }
 
     fn place_row(&mut self, expr: Expr) -> Result<Output, ProjectError> {
@@ -356,6 +413,11 @@ impl Stage<'_> {
         }
         reads
     }
+}
+
+/// Name in the row stage of the output at `index`.
+fn output_name(index: usize) -> String {
+    format!("output {index}")
 }
 
 struct Reads {

@@ -2,15 +2,17 @@
 //!
 //! A manifest's `reportKeys` say what belongs to a delivery. They are keys of the bucket; in a
 //! folder that was downloaded from one, the same key is found by the longest end that fits. Where
-//! there is no manifest at all, the folder layout decides, with a warning.
+//! there is no manifest at all, the folder layout decides, with a warning; what such files are is
+//! told by their header.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Manifest, period_of_digits};
 use crate::delivery::{Delivery, Found, Readiness, SourceFile};
+use crate::kinds;
+use crate::manifest::{Manifest, period_of_folder};
 
 /// Manifests larger than this are none, bytes.
 const MANIFEST_MAX_BYTES: u64 = 16 << 20;
@@ -19,7 +21,6 @@ const MANIFEST_MAX_BYTES: u64 = 16 << 20;
 struct Placed {
     meta: ObjectMeta,
     manifest: Manifest,
-    period: String,
     /// Folder, without a slash at the end.
     folder: String,
 }
@@ -40,12 +41,10 @@ pub async fn discover(
             continue;
         }
         let text = store.get(&meta.location).await?.bytes().await?;
-        if let Some(manifest) = Manifest::parse(&text)
-            && let Some(period) = manifest.period()
-        {
+        if let Some(manifest) = Manifest::parse(&text, meta.location.as_ref()) {
             used.insert(meta.location.to_string());
             let folder = parent(meta.location.as_ref()).to_owned();
-            manifests.push(Placed { meta: meta.clone(), manifest, period, folder });
+            manifests.push(Placed { meta: meta.clone(), manifest, folder });
         }
     }
     let index = Index::new(&objects);
@@ -101,12 +100,12 @@ fn newest(
     let mut newest: BTreeMap<(String, String), Placed> = BTreeMap::new();
     for placed in manifests {
         // Whatever an older assembly names is accounted for, though not read.
-        for key in &placed.manifest.report_keys {
+        for key in &placed.manifest.keys {
             if let Some(meta) = index.find(key, &placed) {
                 used.insert(meta.location.to_string());
             }
         }
-        let key = (identity(&placed), placed.period.clone());
+        let key = (identity(&placed), placed.manifest.period.clone());
         match newest.get(&key) {
             Some(other) if rank(other) >= rank(&placed) => {}
             _ => {
@@ -119,17 +118,23 @@ fn newest(
 
 /// Top-level first, then later.
 fn rank(placed: &Placed) -> (bool, &str, chrono::DateTime<chrono::Utc>) {
-    let id = placed.manifest.assembly_id.as_str();
-    let is_top_level = placed.folder.rsplit('/').next() != Some(id);
+    let id = placed.manifest.revision.as_str();
+    let is_top_level = !is_assembly(placed.folder.rsplit('/').next().unwrap_or_default(), id);
     let is_time = chrono::NaiveDateTime::parse_from_str(id, "%Y%m%dT%H%M%SZ").is_ok();
     (is_top_level, if is_time { id } else { "" }, placed.meta.last_modified)
 }
 
-/// The report's folder: above the period and the assembly.
+/// Is a folder of this name one delivery's own: a report's assembly, or an export's execution
+/// (`<time>-<execution id>`)?
+fn is_assembly(name: &str, revision: &str) -> bool {
+    name == revision || name.strip_suffix(revision).is_some_and(|time| time.ends_with('-'))
+}
+
+/// The report's folder: above the period and the assembly, and above an export's `metadata`.
 fn report_root(placed: &Placed) -> String {
     let mut folder = placed.folder.as_str();
     while let Some(name) = folder.rsplit('/').next() {
-        let is_below = name == placed.manifest.assembly_id
+        let is_below = is_assembly(name, &placed.manifest.revision)
             || period_of_folder(name).is_some()
             || name.starts_with("year=")
             || name.starts_with("month=");
@@ -138,11 +143,11 @@ fn report_root(placed: &Placed) -> String {
         }
         folder = parent(folder);
     }
-    folder.to_owned()
+    folder.strip_suffix("/metadata").unwrap_or(folder).to_owned()
 }
 
 fn identity(placed: &Placed) -> String {
-    format!("{}|{}|{}", placed.manifest.account, placed.manifest.report_name, report_root(placed))
+    format!("{}|{}|{}", placed.manifest.account, placed.manifest.report, report_root(placed))
 }
 
 /// Objects by their key and by their file name.
@@ -194,7 +199,7 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
     let manifest = &placed.manifest;
     let mut files = Vec::new();
     let mut missing = Vec::new();
-    for key in &manifest.report_keys {
+    for key in &manifest.keys {
         match index.find(key, placed) {
             Some(meta) => {
                 used.insert(meta.location.to_string());
@@ -204,14 +209,14 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         }
     }
     let readiness = match missing.first() {
-        None if manifest.report_keys.is_empty() => {
+        None if manifest.keys.is_empty() => {
             Readiness::Waiting("the manifest names no files yet".to_owned())
         }
         None => Readiness::Ready,
         Some(first) => Readiness::Waiting(format!(
             "{} of {} files are not there yet, first {first}",
             missing.len(),
-            manifest.report_keys.len(),
+            manifest.keys.len(),
         )),
     };
     let mut warnings = Vec::new();
@@ -220,11 +225,13 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         warnings.push(format!("the manifest says charset {charset}; it is read as UTF-8"));
     }
     Delivery {
-        report: manifest.report_name.clone(),
+        report: manifest.report.clone(),
         identity: identity(placed),
         account: manifest.account.clone(),
-        period: placed.period.clone(),
-        revision: manifest.assembly_id.clone(),
+        period: placed.manifest.period.clone(),
+        revision: manifest.revision.clone(),
+        mappings: manifest.mappings,
+        mapping: None,
         files,
         readiness,
         manifest: Some(placed.meta.clone()),
@@ -240,13 +247,6 @@ fn file(meta: &ObjectMeta) -> SourceFile {
 fn is_data_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [".csv", ".csv.gz", ".gz", ".csv.zip", ".zip", ".parquet"].iter().any(|end| name.ends_with(end))
-}
-
-/// YYYY-MM of a period folder, `20231101-20231201`.
-fn period_of_folder(name: &str) -> Option<String> {
-    let (start, end) = name.split_once('-')?;
-    let is_date = |text: &str| text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
-    (is_date(start) && is_date(end)).then(|| period_of_digits(start)).flatten()
 }
 
 /// Groups files that no manifest names by where they lie.
@@ -269,7 +269,8 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
         let packing = name[base(name).len()..].to_owned();
         groups.entry((report, folder, period, packing)).or_default().push(meta);
     }
-    for ((report, folder, period, packing), mut metas) in groups {
+    for ((report, folder, period, packing), metas) in groups {
+        let mut metas = newest_assembly(metas, &period);
         metas.sort_by_key(|meta| natural(meta.location.as_ref()));
         for meta in &metas {
             used.insert(meta.location.to_string());
@@ -280,6 +281,8 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             account: String::new(),
             period,
             revision: revision_of(&metas),
+            mappings: kinds::ALL,
+            mapping: None,
             files: metas.into_iter().map(file).collect(),
             readiness: Readiness::Ready,
             manifest: None,
@@ -290,6 +293,20 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             ],
         });
     }
+}
+
+/// Below a month's folder each folder is a delivery of its own: the files of the one written last.
+fn newest_assembly<'a>(metas: Vec<&'a ObjectMeta>, period: &str) -> Vec<&'a ObjectMeta> {
+    if period.is_empty() {
+        return metas;
+    }
+    let mut assemblies: BTreeMap<&str, Vec<&ObjectMeta>> = BTreeMap::new();
+    for meta in metas {
+        assemblies.entry(parent(meta.location.as_ref())).or_default().push(meta);
+    }
+    let written = |metas: &[&ObjectMeta]| metas.iter().map(|meta| meta.last_modified).max();
+    let newest = assemblies.into_iter().max_by_key(|(folder, metas)| (written(metas), *folder));
+    newest.map(|(_, metas)| metas).unwrap_or_default()
 }
 
 /// Report name, folder of the report, and period of a file by its key.
