@@ -1,3 +1,4 @@
 //! The ledger in AWS's clothes: one module per report format.
 
 pub mod cur;
+pub mod dbr;
