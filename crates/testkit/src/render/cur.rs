@@ -11,6 +11,7 @@ mod manifest;
 
 use crate::calendar::Month;
 
+pub(in crate::render) use cells::subscription_id;
 pub(crate) use columns::frame;
 pub use columns::{Column, columns};
 pub use delivery::{Delivery, write_delivery};

@@ -143,6 +143,13 @@ impl Line {
         Some(if self.kind == Kind::EdpDiscount { Decimal::ZERO } else { self.cost + discount })
     }
 
+    /// Cost at the organisation's average rate, which is not modelled: the cost itself, and none
+    /// for discounts.
+    #[must_use]
+    pub fn blended_cost(&self) -> Option<Decimal> {
+        (self.kind != Kind::EdpDiscount).then_some(self.cost)
+    }
+
     /// Is it sold through AWS Marketplace?
     #[must_use]
     pub fn is_marketplace(&self) -> bool {

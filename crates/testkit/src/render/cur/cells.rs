@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::calendar::Hour;
 use crate::decimal::Decimal;
 use crate::random;
-use crate::synth::{Amount, Commitment, Kind, Line, ReservationMonth};
+use crate::synth::{Amount, Commitment, Line, ReservationMonth};
 
 /// The content of a column.
 #[derive(Clone, Debug)]
@@ -153,9 +153,8 @@ pub(super) fn unblended_cost(line: &Line, out: &mut String) {
     line.cost.write_java(out);
 }
 
-/// The organisation's average is not modelled: blended is unblended, and empty for discounts.
 pub(super) fn blended_cost(line: &Line, out: &mut String) {
-    push_some(out, (line.kind != Kind::EdpDiscount).then_some(line.cost));
+    push_some(out, line.blended_cost());
 }
 
 pub(super) fn description(line: &Line, out: &mut String) {
@@ -238,7 +237,7 @@ pub(super) fn unit(line: &Line, out: &mut String) {
 }
 
 /// A number for every line that the price list knows, reserved or not.
-pub(super) fn subscription_id(line: &Line, out: &mut String) {
+pub(in crate::render) fn subscription_id(line: &Line, out: &mut String) {
     if let Some(own) = line.commitment.reservation() {
         out.push_str(&own.subscription_id);
     } else if !line.sku.code.is_empty() {
