@@ -3,7 +3,8 @@
 //! It is what `billhook demo` imports and what the tests and benches feed on. Three rooms:
 //!
 //! - [`synth`] invents the organisation and its bill, line by line, independent of report formats;
-//! - [`render`] writes lines as AWS delivers them (today: the legacy Cost and Usage Report);
+//! - [`render`] writes lines as AWS delivers them (the legacy Cost and Usage Report, CUR 2.0 and
+//!   FOCUS exports) and as plain FOCUS files;
 //! - [`demo`] puts both together; [`wide`] is a separate, fast writer of very large reports.
 //!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.

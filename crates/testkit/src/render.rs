@@ -1,3 +1,12 @@
 //! The ledger in AWS's clothes: one module per report format.
 
 pub mod cur;
+pub mod data_export;
+pub mod focus_file;
+
+mod focus;
+mod names;
+mod table;
+
+#[cfg(test)]
+mod testing;

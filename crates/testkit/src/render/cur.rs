@@ -12,7 +12,9 @@ mod manifest;
 use crate::calendar::Month;
 
 pub(crate) use columns::frame;
+pub(super) use columns::writer;
 pub use columns::{Column, columns};
+pub(super) use delivery::push_cell;
 pub use delivery::{Delivery, write_delivery};
 pub(crate) use manifest::{Manifest, write_manifest};
 
