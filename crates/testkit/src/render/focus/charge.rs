@@ -4,6 +4,9 @@ use super::{Terms, names};
 use crate::decimal::Decimal;
 use crate::synth::{Amount, BillType, Commitment, Kind, Line};
 
+/// Digits of a price that is a quotient: enough that it makes the cost again, for any quantity.
+const UNIT_PRICE_PLACES: u32 = 16;
+
 /// A row.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::render) struct Charge<'a> {
@@ -161,7 +164,7 @@ impl<'a> Charge<'a> {
             return Some(rate);
         }
         let is_price = quantity > Decimal::ZERO && cost >= Decimal::ZERO;
-        is_price.then(|| cost.per(quantity, 10))
+        is_price.then(|| cost.per(quantity, UNIT_PRICE_PLACES))
     }
 
     /// `CommitmentDiscountType`

@@ -97,6 +97,16 @@ fn rows_keep_focuss_rules() {
         if category == "Usage" && !is_empty("CommitmentDiscountId") {
             assert!(!is_empty("CommitmentDiscountStatus"));
         }
+        let quantity = known(&row["PricingQuantity"]);
+        for (price, cost) in
+            [("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost")]
+        {
+            if let (Some(price), Some(quantity)) = (known(&row[price]), quantity) {
+                let off = price.times(quantity, 10) - decimal(&row[cost]);
+                let cent = Decimal::new(1, 2);
+                assert!(off < cent && -off < cent, "{price} {row:?}");
+            }
+        }
         assert_ne!(row["Tags"], "{}");
     }
 }
