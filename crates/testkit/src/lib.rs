@@ -3,8 +3,8 @@
 //! It is what `billhook demo` imports and what the tests and benches feed on. Three rooms:
 //!
 //! - [`synth`] invents the organisation and its bill, line by line, independent of report formats;
-//! - [`render`] writes lines as AWS delivers them: legacy Cost and Usage Reports, Detailed Billing
-//!   Reports, and the answers of Cost Explorer;
+//! - [`render`] writes lines as AWS delivers them (legacy Cost and Usage Reports, CUR 2.0 and FOCUS
+//!   exports, Detailed Billing Reports, answers of Cost Explorer) and as plain FOCUS files;
 //! - [`demo`] puts both together; [`wide`] is a separate, fast writer of very large reports.
 //!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.

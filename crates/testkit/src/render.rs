@@ -2,4 +2,13 @@
 
 pub mod cost_explorer;
 pub mod cur;
+pub mod data_export;
 pub mod dbr;
+pub mod focus_file;
+
+mod focus;
+mod names;
+mod table;
+
+#[cfg(test)]
+mod testing;

@@ -13,7 +13,9 @@ use crate::calendar::Month;
 
 pub(in crate::render) use cells::subscription_id;
 pub(crate) use columns::frame;
+pub(super) use columns::writer;
 pub use columns::{Column, columns};
+pub(super) use delivery::push_cell;
 pub use delivery::{Delivery, write_delivery};
 pub(crate) use manifest::{Manifest, write_manifest};
 

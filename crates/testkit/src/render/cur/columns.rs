@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::CurReport;
 use super::cells::{self, Cell};
+use crate::render::names::snake;
 use crate::synth::{Commitment, Line};
 
 /// A column of the report. Its header is `category/name`.
@@ -224,6 +225,14 @@ const AFTER_PRODUCT: &[Fixed] = &[
     ("savingsPlan", "InstanceTypeFamily", STRING, When::Plans, cells::sp_family),
     ("savingsPlan", "OfferingType", STRING, When::Plans, cells::sp_offering),
 ];
+
+/// What fills the column that AWS's Parquet files call `name` (`line_item_unblended_cost`); none
+/// for product attributes, tags and what the legacy report does not have.
+pub(in crate::render) fn writer(name: &str) -> Option<fn(&Line, &mut String)> {
+    let mut all = BEFORE_PRODUCT.iter().chain(AFTER_PRODUCT);
+    let column = all.find(|(category, own, ..)| snake(category) + "_" + &snake(own) == name)?;
+    Some(column.4)
+}
 
 /// Category, name and type of a column.
 pub(crate) type Heading = (&'static str, &'static str, &'static str);

@@ -117,7 +117,7 @@ fn write_csv(out: &mut impl Write, columns: &[Column], lines: &[Line]) -> io::Re
 }
 
 /// Appends a cell, quoted (RFC 4180) only where it would not be read back otherwise.
-pub(super) fn push_cell(out: &mut String, cell: &str) {
+pub(in crate::render) fn push_cell(out: &mut String, cell: &str) {
     if cell.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         out.push('"');
         out.push_str(&cell.replace('"', "\"\""));

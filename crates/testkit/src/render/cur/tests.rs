@@ -1,8 +1,6 @@
 //! Deliveries as a reader finds them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -10,25 +8,8 @@ use serde_json::Value;
 use super::{Compression, CurReport, Layout, columns, write_delivery};
 use crate::calendar::{Date, Month};
 use crate::demo;
+use crate::render::testing::{Folder, rows, unpack};
 use crate::synth::{Line, Organisation, Scale};
-
-/// A folder of its own for one test, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("billhook-testkit-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("temporary folder");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
-}
 
 fn organisation() -> Organisation {
     Organisation::ending(3, Date::new(2026, 8, 19), Scale::Small)
@@ -41,55 +22,6 @@ fn report(payer: usize, compression: Compression) -> (CurReport, Vec<Line>, Mont
     let month = organisation.months()[0];
     let lines = organisation.ledger(payer, month, 1);
     (CurReport { compression, chunk_rows: 700, ..own }, lines, month)
-}
-
-fn unpack(path: &Path) -> String {
-    let bytes = fs::read(path).expect("data file");
-    let mut text = String::new();
-    match path.extension().and_then(|end| end.to_str()) {
-        Some("gz") => flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).map(drop),
-        Some("zip") => {
-            let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("archive");
-            assert_eq!(archive.len(), 1);
-            archive.by_index(0).expect("entry").read_to_string(&mut text).map(drop)
-        }
-        _ => String::from_utf8(bytes).map(|own| text = own).map_err(std::io::Error::other),
-    }
-    .expect("readable");
-    text
-}
-
-/// Splits one line, quotes understood; no cell has a line break.
-fn split(row: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let mut quoted = false;
-    let mut letters = row.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let last = cells.last_mut().expect("a cell");
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => last.extend(letters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(String::new()),
-            other => last.push(other),
-        }
-    }
-    cells
-}
-
-/// The rows of a delivery by header, all data files after one another.
-fn rows(files: &[PathBuf]) -> Vec<BTreeMap<String, String>> {
-    let mut all = Vec::new();
-    for file in files {
-        let text = unpack(file);
-        let mut lines = text.lines();
-        let header = split(lines.next().expect("header"));
-        for line in lines {
-            let cells = split(line);
-            assert_eq!(cells.len(), header.len(), "{line}");
-            all.push(header.iter().cloned().zip(cells).collect());
-        }
-    }
-    all
 }
 
 #[test]
