@@ -20,10 +20,19 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
 }
 
 /// `cargo`, as the one that runs us, in the workspace.
+///
+/// What cargo told us of this package is kept from it: some build scripts look at these variables,
+/// and half of the tree would be built anew each time `cargo xtask` and `cargo` take turns.
 pub(crate) fn cargo() -> anyhow::Result<Command> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root()?);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     Ok(command)
 }
 

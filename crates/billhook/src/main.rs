@@ -19,10 +19,6 @@ use clap::{Parser, Subcommand};
 
 use context::{Context, Globals};
 
-/// Many small texts are made and dropped on all threads; this allocator gives memory back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Billhook: any AWS Cost and Usage Report becomes an exact, open FOCUS table.
 #[derive(Debug, Parser)]
 #[command(name = "billhook", version, about, propagate_version = true, max_term_width = 100)]

@@ -369,7 +369,7 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
     let mut excluded: BTreeMap<String, BTreeMap<String, Sum>> = BTreeMap::new();
     let mut excluded_rows = 0;
     let mut accounts = BTreeSet::new();
-    for ((_, texts), sums) in &all.daily.sums {
+    for ((_, texts), sums) in all.daily.sums() {
         let text = |index: usize| texts[index].as_deref().unwrap_or_default().to_owned();
         accounts.insert(text(account));
         match texts[exclusion].as_deref() {

@@ -10,6 +10,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use billhook_money::{Overflow, Sum};
+use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::LakeError;
@@ -30,8 +31,26 @@ pub struct DailySums {
 /// Sums of a slice.
 #[derive(Debug, Clone, Default)]
 pub struct Daily {
-    /// By day and texts, in order.
-    pub sums: BTreeMap<DailyKey, DailySums>,
+    names: Names,
+    /// By day and the numbers of the texts: place in `totals`.
+    places: HashMap<Numbers, u32, FixedState>,
+    totals: Vec<DailySums>,
+}
+
+/// Day and the numbers of [`DAILY_KEYS`]' texts.
+type Numbers = (i32, [u32; DAILY_KEYS.len()]);
+
+/// The number of a text that is not there.
+const NONE: u32 = u32::MAX;
+
+/// A number not looked up yet.
+const UNMET: u32 = u32::MAX - 1;
+
+/// Texts by number.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    texts: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32, FixedState>,
 }
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -42,48 +61,68 @@ impl Daily {
     /// # Errors
     /// [`LakeError::Arrow`] when a column of the roll-up is missing.
     pub fn add(&mut self, batch: &RecordBatch, is_source_row: bool) -> Result<(), LakeError> {
-        let texts: Vec<Texts> = DAILY_KEYS
-            .iter()
-            .map(|name| column(batch, name).map(Texts::of))
-            .collect::<Result<_, _>>()?;
+        let starts = column(batch, "ChargePeriodStart")?;
+        let starts = starts.as_primitive::<TimestampMicrosecondType>();
+        let days = starts.values().iter().map(|micros| micros.div_euclid(MICROS_PER_DAY));
+        let days = days.map(|day| i32::try_from(day).unwrap_or(0));
+        let places = self.places(batch, days)?;
         let sums =
             DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let sums: Vec<&Decimal128Array> =
             sums.into_iter().map(AsArray::as_primitive::<Decimal128Type>).collect();
-        let starts = column(batch, "ChargePeriodStart")?;
-        let starts = starts.as_primitive::<TimestampMicrosecondType>();
-        let mut groups: HashMap<[i32; DAILY_KEYS.len() + 1], u32, foldhash::fast::FixedState> =
-            HashMap::default();
-        let mut slots = Vec::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let day = i32::try_from(starts.value(row).div_euclid(MICROS_PER_DAY)).unwrap_or(0);
-            let mut key = [day; DAILY_KEYS.len() + 1];
-            for (part, texts) in key[1..].iter_mut().zip(&texts) {
-                *part = texts.key(row);
-            }
-            let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            slots.push(*groups.entry(key).or_insert(next));
-        }
-        let mut totals = vec![DailySums::default(); groups.len()];
-        add_columns(&mut totals, &slots, &sums);
+        add_columns(&mut self.totals, &places, &sums);
         if is_source_row {
-            for slot in &slots {
-                totals[*slot as usize].lines += 1;
+            for place in &places {
+                self.totals[*place as usize].lines += 1;
             }
-        }
-        for (key, slot) in groups {
-            let names = std::array::from_fn(|index| texts[index].name(key[index + 1]));
-            let entry = self.sums.entry((key[0], names)).or_default();
-            entry.merge(&totals[slot as usize]);
         }
         Ok(())
     }
 
+    /// The place in `totals` of each row.
+    fn places(
+        &mut self,
+        batch: &RecordBatch,
+        days: impl Iterator<Item = i32>,
+    ) -> Result<Vec<u32>, LakeError> {
+        let mut keys: Vec<Numbers> = days.map(|day| (day, [NONE; DAILY_KEYS.len()])).collect();
+        for (index, name) in DAILY_KEYS.iter().enumerate() {
+            self.names.fill(column(batch, name)?, |row, number| keys[row].1[index] = number);
+        }
+        let place = |key| {
+            *self.places.entry(key).or_insert_with(|| {
+                self.totals.push(DailySums::default());
+                u32::try_from(self.totals.len() - 1).unwrap_or(u32::MAX)
+            })
+        };
+        Ok(keys.into_iter().map(place).collect())
+    }
+
     /// Adds what another worker summed.
     pub fn merge(&mut self, other: Self) {
-        for (key, sums) in other.sums {
-            self.sums.entry(key).or_default().merge(&sums);
+        for ((day, numbers), place) in &other.places {
+            let own = |number: &u32| match other.names.texts.get(*number as usize) {
+                Some(text) => self.names.number(text),
+                None => NONE,
+            };
+            let key = (*day, numbers.each_ref().map(own));
+            let next = u32::try_from(self.totals.len()).unwrap_or(u32::MAX);
+            let at = *self.places.entry(key).or_insert(next);
+            if at == next {
+                self.totals.push(DailySums::default());
+            }
+            self.totals[at as usize].merge(&other.totals[*place as usize]);
         }
+    }
+
+    /// The sums by day and texts, in order.
+    #[must_use]
+    pub fn sums(&self) -> BTreeMap<DailyKey, &DailySums> {
+        let text = |number: &u32| self.names.texts.get(*number as usize).map(Arc::clone);
+        let entry = |((day, numbers), place): (&Numbers, &u32)| {
+            ((*day, numbers.each_ref().map(text)), &self.totals[*place as usize])
+        };
+        self.places.iter().map(entry).collect()
     }
 
     /// The rows of `cost_daily`, without partition columns.
@@ -92,6 +131,7 @@ impl Daily {
     /// [`LakeError::Overflow`] when a sum does not fit.
     pub fn batch(&self) -> Result<RecordBatch, LakeError> {
         let schema = COST_DAILY.file_schema();
+        let sums = self.sums();
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
             let name = field.name().as_str();
@@ -99,19 +139,19 @@ impl Daily {
             let sum = DAILY_SUMS.iter().position(|sum| *sum == name);
             arrays.push(match (key, sum) {
                 (Some(key), _) => {
-                    let texts = self.sums.keys().map(|(_, texts)| texts[key].as_deref());
+                    let texts = sums.keys().map(|(_, texts)| texts[key].as_deref());
                     Arc::new(texts.collect::<StringArray>())
                 }
                 (_, Some(sum)) => {
                     let totals: Result<Vec<i128>, Overflow> =
-                        self.sums.values().map(|sums| sums.sums[sum].total()).collect();
+                        sums.values().map(|sums| sums.sums[sum].total()).collect();
                     let array = Decimal128Array::from(totals?);
                     Arc::new(array.with_data_type(field.data_type().clone()))
                 }
                 _ if name == "ChargeDate" => {
-                    Arc::new(Date32Array::from_iter_values(self.sums.keys().map(|(day, _)| *day)))
+                    Arc::new(Date32Array::from_iter_values(sums.keys().map(|(day, _)| *day)))
                 }
-                _ => Arc::new(Int64Array::from_iter_values(self.sums.values().map(|s| s.lines))),
+                _ => Arc::new(Int64Array::from_iter_values(sums.values().map(|s| s.lines))),
             });
         }
         RecordBatch::try_new(schema, arrays)
@@ -123,34 +163,31 @@ impl Daily {
     /// # Errors
     /// [`LakeError::Arrow`] when a column is missing.
     pub fn read(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let keys =
-            DAILY_KEYS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
-        let keys: Vec<Texts> = keys.into_iter().map(Texts::of).collect();
-        let sums =
-            DAILY_SUMS.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
         let days = column(batch, "ChargeDate")?.as_primitive::<Date32Type>();
+        let places = self.places(batch, days.values().iter().copied())?;
         let lines = column(batch, "x_LineItems")?.as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
-            let texts = std::array::from_fn(|index| keys[index].name(keys[index].key(row)));
-            let entry = self.sums.entry((days.value(row), texts)).or_default();
-            entry.lines += lines.value(row);
-            for (sum, array) in entry.sums.iter_mut().zip(&sums) {
-                sum.add(array.as_primitive::<Decimal128Type>().value(row));
+        for (place, lines) in places.iter().zip(lines.values()) {
+            self.totals[*place as usize].lines += lines;
+        }
+        for (index, name) in DAILY_SUMS.iter().enumerate() {
+            let amounts = column(batch, name)?.as_primitive::<Decimal128Type>();
+            for (place, amount) in places.iter().zip(amounts.values()) {
+                self.totals[*place as usize].sums[index].add(*amount);
             }
         }
         Ok(())
     }
 }
 
-/// Adds each row's amounts to the totals of its slot.
-fn add_columns(totals: &mut [DailySums], slots: &[u32], sums: &[&Decimal128Array]) {
+/// Adds each row's amounts to the totals at its place.
+fn add_columns(totals: &mut [DailySums], places: &[u32], sums: &[&Decimal128Array]) {
     for (index, array) in sums.iter().enumerate() {
         // A report without net columns counts as if net were the same as gross.
         let fallback = DAILY_SUMS[index].strip_prefix("x_Net").and_then(|rest| {
             let gross = DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
             gross.map(|gross| sums[gross])
         });
-        for (row, slot) in slots.iter().enumerate() {
+        for (row, place) in places.iter().enumerate() {
             let value = if array.is_valid(row) {
                 array.value(row)
             } else {
@@ -159,7 +196,7 @@ fn add_columns(totals: &mut [DailySums], slots: &[u32], sums: &[&Decimal128Array
                     _ => continue,
                 }
             };
-            totals[*slot as usize].sums[index].add(value);
+            totals[*place as usize].sums[index].add(value);
         }
     }
 }
@@ -180,44 +217,37 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, LakeEr
     })
 }
 
-/// A text column by numbers.
-enum Texts {
-    Dictionary(arrow::array::Int32Array, Vec<Arc<str>>),
-    Plain(Vec<i32>, Vec<Arc<str>>),
-}
+impl Names {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(UNMET - 1);
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        number
+    }
 
-impl Texts {
-    fn of(array: &ArrayRef) -> Self {
+    /// Calls `each` with every row and its text's number; rows without text are left out.
+    fn fill(&mut self, array: &ArrayRef, mut each: impl FnMut(usize, u32)) {
         if let DataType::Dictionary(..) = array.data_type() {
             let dictionary = array.as_dictionary::<Int32Type>();
             let values = dictionary.values().as_string::<i32>();
-            let values = values.iter().map(|value| Arc::from(value.unwrap_or_default())).collect();
-            return Self::Dictionary(dictionary.keys().clone(), values);
+            let mut numbers = vec![UNMET; values.len()];
+            for (row, key) in dictionary.keys().iter().enumerate() {
+                let Some(key) = key.and_then(|key| usize::try_from(key).ok()) else { continue };
+                if numbers[key] == UNMET {
+                    numbers[key] = self.number(values.value(key));
+                }
+                each(row, numbers[key]);
+            }
+        } else {
+            for (row, text) in array.as_string::<i32>().iter().enumerate() {
+                if let Some(text) = text {
+                    each(row, self.number(text));
+                }
+            }
         }
-        let mut numbers: HashMap<&str, i32> = HashMap::new();
-        let mut values: Vec<Arc<str>> = Vec::new();
-        let keys = array.as_string::<i32>().iter().map(|value| {
-            let Some(value) = value else { return -1 };
-            *numbers.entry(value).or_insert_with(|| {
-                values.push(Arc::from(value));
-                i32::try_from(values.len() - 1).unwrap_or(i32::MAX)
-            })
-        });
-        let keys = keys.collect();
-        Self::Plain(keys, values)
-    }
-
-    #[inline]
-    fn key(&self, row: usize) -> i32 {
-        match self {
-            Self::Dictionary(keys, _) if keys.is_valid(row) => keys.value(row),
-            Self::Dictionary(..) => -1,
-            Self::Plain(keys, _) => keys[row],
-        }
-    }
-
-    fn name(&self, key: i32) -> Option<Arc<str>> {
-        let (Self::Dictionary(_, values) | Self::Plain(_, values)) = self;
-        usize::try_from(key).ok().map(|key| Arc::clone(&values[key]))
     }
 }

@@ -37,8 +37,8 @@ const GROUP_ROWS: usize = 131_072;
 /// Rows of a data page, at most.
 const PAGE_ROWS: usize = 16_384;
 
-/// A row group ends before its time when the dictionaries of its maps take so much, bytes.
-const MAPS_BYTES: usize = 32 << 20;
+/// A row group ends before its time when its dictionaries take so much, bytes.
+const DICTIONARIES_BYTES: usize = 32 << 20;
 
 /// Smallest and largest value of a column in a file as text, and how many are null.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +112,7 @@ impl<W: Write + Send> FileEncoder<W> {
             let rows = (batch.num_rows() - start).min(PAGE_ROWS).min(GROUP_ROWS - self.rows);
             self.write_page(&batch.slice(start, rows))?;
             start += rows;
-            if self.rows == GROUP_ROWS || self.maps_bytes() > MAPS_BYTES {
+            if self.rows == GROUP_ROWS || self.dictionary_bytes() > DICTIONARIES_BYTES {
                 self.end_group()?;
             }
         }
@@ -134,10 +134,10 @@ impl<W: Write + Send> FileEncoder<W> {
         Ok(())
     }
 
-    fn maps_bytes(&self) -> usize {
+    fn dictionary_bytes(&self) -> usize {
         let of = |column: &Column| match column {
             Column::Map(map) => map.dictionary_bytes(),
-            Column::Flat(_) => 0,
+            Column::Flat(flat) => flat.dictionary_bytes(),
         };
         self.columns.iter().map(of).sum()
     }

@@ -74,8 +74,8 @@ fn coarse(daily: &Daily) -> BTreeMap<Key, Sums> {
     let keys = CHANGE_KEYS.map(|name| DAILY_KEYS.iter().position(|key| *key == name).unwrap_or(0));
     let sums = CHANGE_SUMS.map(|name| DAILY_SUMS.iter().position(|sum| *sum == name).unwrap_or(0));
     let mut coarse: BTreeMap<Key, Sums> = BTreeMap::new();
-    for ((day, texts), values) in &daily.sums {
-        let entry = coarse.entry((*day, keys.map(|index| texts[index].clone()))).or_default();
+    for ((day, texts), values) in daily.sums() {
+        let entry = coarse.entry((day, keys.map(|index| texts[index].clone()))).or_default();
         for (sum, index) in entry.iter_mut().zip(sums) {
             *sum += values.sums[index];
         }

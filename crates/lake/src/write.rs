@@ -24,6 +24,9 @@ const FILE_BYTES: u64 = 256 << 20;
 /// Size of an uploaded part, bytes. S3 wants at least 5 MiB and at most 10,000 parts.
 const PART_BYTES: usize = 8 << 20;
 
+/// Size of a piece of a part in memory, bytes.
+const SEGMENT_BYTES: usize = 1 << 20;
+
 /// Writes the files of one table and one set of partition values.
 ///
 /// Its methods block: call them from a thread that may (`spawn_blocking`).
@@ -110,11 +113,9 @@ impl FileWriter {
 
     /// Uploads what is encoded, when it is at least `least` bytes.
     fn drain(&self, open: &mut OpenFile, least: usize) -> Result<(), LakeError> {
-        let Some(bytes) = open.buffer.take(least) else { return Ok(()) };
-        open.size += bytes.len() as u64;
-        self.handle
-            .block_on(open.upload.put_part(PutPayload::from_bytes(bytes)))
-            .map_err(|e| failed(&open.name, e))
+        let Some((payload, size)) = open.buffer.take(least) else { return Ok(()) };
+        open.size += size as u64;
+        self.handle.block_on(open.upload.put_part(payload)).map_err(|e| failed(&open.name, e))
     }
 
     fn end(&mut self) -> Result<(), LakeError> {
@@ -183,23 +184,33 @@ fn encode(value: &str) -> String {
         .collect()
 }
 
-/// Encoded bytes that are not uploaded yet.
+/// Encoded bytes that are not uploaded yet, in segments, so that a growing buffer is not copied.
 #[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+struct Buffer(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Buffer {
-    fn take(&self, least: usize) -> Option<Bytes> {
-        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.len() < least {
+    /// What is encoded and its size, when it is at least `least` bytes.
+    fn take(&self, least: usize) -> Option<(PutPayload, usize)> {
+        let mut segments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = segments.iter().map(Vec::len).sum();
+        if size < least {
             return None;
         }
-        Some(Bytes::from(std::mem::take(&mut *bytes)))
+        Some((segments.drain(..).map(Bytes::from).collect(), size))
     }
 }
 
 impl Write for Buffer {
     fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(data);
+        let mut segments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match segments.last_mut() {
+            Some(last) if last.len() + data.len() <= SEGMENT_BYTES => last.extend_from_slice(data),
+            _ => {
+                let mut segment = Vec::with_capacity(data.len().max(SEGMENT_BYTES));
+                segment.extend_from_slice(data);
+                segments.push(segment);
+            }
+        }
         Ok(data.len())
     }
 

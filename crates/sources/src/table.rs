@@ -20,7 +20,7 @@ use datafusion::common::ScalarValue;
 use crate::decode::{Chunk, Decoder, Fault};
 use crate::format::{BindError, Binding, Format};
 use crate::project::{ProjectError, Projection};
-use crate::text::inflate::{Blocks, Input, Limits, Packing};
+use crate::text::inflate::{Blocks, Input, Limits, Packing, Spare};
 use crate::text::split::Fields;
 use crate::text::unquote;
 
@@ -152,7 +152,7 @@ pub struct Summary {
 pub const FAULTS_KEPT: usize = 100_000;
 
 /// Rows of a chunk: enough to make per-chunk work cheap, few enough to stay small.
-const CHUNK_ROWS: usize = 16_384;
+const CHUNK_ROWS: usize = 8_192;
 
 /// Bytes of text indexed at once: the index then stays in the second-level cache.
 const WINDOW_BYTES: usize = 1 << 20;
@@ -171,6 +171,7 @@ pub struct TableReader {
     period: Option<String>,
     bound: Option<Bound>,
     summary: Summary,
+    spare: Spare,
 }
 
 /// Takes batches in.
@@ -181,7 +182,8 @@ impl TableReader {
     /// A reader of files with lines of `period` (YYYY-MM).
     #[must_use]
     pub fn new(mapping: &'static Mapping, limits: Limits, period: Option<String>) -> Self {
-        Self { mapping, limits, period, bound: None, summary: Summary::default() }
+        let summary = Summary::default();
+        Self { mapping, limits, period, bound: None, summary, spare: Spare::default() }
     }
 
     /// Reads one file to its end. `advanced` hears of every stretch of text, in bytes.
@@ -199,7 +201,7 @@ impl TableReader {
         let head = input.head(4).map_err(damaged)?;
         let blocks = match Packing::of(&head) {
             Packing::Parquet => parquet_text::open(input).map_err(damaged)?,
-            _ => input.open(self.limits).map_err(damaged)?,
+            _ => input.open_with(self.limits, &mut self.spare).map_err(damaged)?,
         };
         let is_parquet = Packing::of(&head) == Packing::Parquet;
         let mut file = FileReader { reader: self, file, row: 0, is_parquet, is_cut_off: false };
@@ -334,6 +336,9 @@ impl FileReader<'_> {
             }
             let used = self.read_text(&text, &mut fields, advanced, sink)?;
             carry = text.split_off(used);
+            if text.capacity() > self.reader.spare.text.capacity() {
+                self.reader.spare.text = text;
+            }
             if is_last {
                 break;
             }

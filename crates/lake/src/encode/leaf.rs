@@ -14,7 +14,7 @@ use super::codes::{Fixed, FixedCodes, TextCodes, append_text};
 use super::page::{Chunk, Finished, Pages, append_levels};
 use super::{Range, hybrid};
 
-/// A dictionary page larger than this is not worth reading, bytes.
+/// A larger dictionary page is only worth reading when its values repeat much, bytes.
 const DICTIONARY_BYTES: usize = 4 << 20;
 
 /// Rows after which it is known whether values repeat.
@@ -118,7 +118,8 @@ impl Flat {
 
     fn judge(&mut self) {
         self.is_unique |= self.coded >= JUDGED_ROWS && self.distinct() * 2 > self.coded;
-        self.is_full |= self.dictionary_bytes() > DICTIONARY_BYTES;
+        let hardly_repeats = self.distinct() * 4 > self.coded;
+        self.is_full |= hardly_repeats && self.dictionary_bytes() > DICTIONARY_BYTES;
     }
 
     fn distinct(&self) -> usize {
@@ -130,7 +131,8 @@ impl Flat {
         }
     }
 
-    fn dictionary_bytes(&self) -> usize {
+    /// Bytes of the dictionary in the making.
+    pub(super) fn dictionary_bytes(&self) -> usize {
         match &self.values {
             Values::Text(text) => text.0.plain().len(),
             Values::Decimal(codes) => codes.len() * size_of::<i128>(),

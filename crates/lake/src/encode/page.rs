@@ -82,16 +82,16 @@ impl Pages {
         let mut bytes = Vec::new();
         let mut plain_bytes = chunk.plain_bytes;
         if entries > 0 {
-            self.body.clear();
-            self.body.extend_from_slice(dictionary);
-            let buf = self.compressed()?;
+            let buf = self.compressor.compress(dictionary).map_err(external)?.into();
             let num_values = count(entries)?;
             let encoding = Encoding::PLAIN;
             let page = Page::DictionaryPage { buf, num_values, encoding, is_sorted: false };
-            plain_bytes += append(CompressedPage::new(page, self.body.len()), &mut bytes)?;
+            plain_bytes += append(CompressedPage::new(page, dictionary.len()), &mut bytes)?;
         }
         let data_offset = bytes.len();
+        bytes.reserve_exact(chunk.bytes.len());
         bytes.extend_from_slice(&chunk.bytes);
+        drop(chunk.bytes);
         let mut encodings = vec![Encoding::RLE];
         if entries > 0 {
             encodings.push(Encoding::RLE_DICTIONARY);

@@ -266,7 +266,10 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
         Kind::Text => {
             let mut builder = StringBuilder::new();
             for value in values {
-                builder.append_option(value.map(|v| String::from_utf8_lossy(&v).into_owned()));
+                match value {
+                    Some(value) => builder.append_value(String::from_utf8_lossy(&value)),
+                    None => builder.append_null(),
+                }
             }
             Arc::new(builder.finish())
         }

@@ -51,11 +51,26 @@ pub(super) struct Combo {
     values: Vec<Values>,
     /// One group: group id to local number plus one.
     single: Vec<u32>,
-    /// Several groups: ids to local number.
-    several: HashMap<[u32; 4], u32, foldhash::fast::FixedState>,
+    /// Several groups: per group, ids that stand for each other.
+    alike: Vec<Alike>,
+    /// Several groups: ids that stand for others to local number.
+    several: HashMap<[u32; MAX_GROUPS], u32, foldhash::fast::FixedState>,
     count: u32,
     /// Local number of each row of the current chunk.
     rows: UInt32Array,
+}
+
+/// Groups that one expression may read.
+pub(super) const MAX_GROUPS: usize = 4;
+
+/// Ids of a group for which the parts that a combination reads have the same values: a resource
+/// type depends on the product's code, not on its hundred attributes.
+#[derive(Debug, Default)]
+struct Alike {
+    /// Per id, one more than the number of its values; 0 when it was not looked at.
+    numbers: Vec<u32>,
+    /// Codes of the values to their number.
+    known: HashMap<Vec<u32>, u32, foldhash::fast::FixedState>,
 }
 
 impl Default for Combo {
@@ -91,6 +106,7 @@ impl Combo {
             expressions,
             values,
             single: Vec::new(),
+            alike: Vec::new(),
             several: HashMap::default(),
             count: 0,
             rows: UInt32Array::from(Vec::<u32>::new()),
@@ -119,7 +135,7 @@ impl Combo {
         let first = self.count;
         let (rows, fresh) = match self.groups[..] {
             [group] => self.number_single(&chunk.ids[group], decoder.groups()[group].len()),
-            _ => self.number_several(chunk),
+            _ => self.number_several(decoder, chunk, others),
         };
         self.rows = UInt32Array::from(rows);
         if self.count > first {
@@ -144,25 +160,49 @@ impl Combo {
         (rows, vec![fresh])
     }
 
-    fn number_several(&mut self, chunk: &Chunk) -> (Vec<u32>, Vec<Vec<u32>>) {
+    fn number_several(
+        &mut self,
+        decoder: &Decoder,
+        chunk: &Chunk,
+        others: &[Self],
+    ) -> (Vec<u32>, Vec<Vec<u32>>) {
+        self.alike.resize_with(self.groups.len(), Alike::default);
+        for (&group, alike) in self.groups.iter().zip(&mut self.alike) {
+            alike.numbers.resize(decoder.groups()[group].len(), 0);
+            for &id in &chunk.ids[group] {
+                if alike.numbers[id as usize] == 0 {
+                    alike.number(id, group, &self.inputs, others);
+                }
+            }
+        }
         let mut fresh = vec![Vec::new(); self.groups.len()];
         let mut rows = Vec::with_capacity(chunk.len());
         for row in 0..chunk.len() {
-            let mut key = [0; 4];
-            for (part, &group) in key.iter_mut().zip(&self.groups) {
-                *part = chunk.ids[group][row];
+            let mut key = [0; MAX_GROUPS];
+            for ((part, &group), alike) in key.iter_mut().zip(&self.groups).zip(&self.alike) {
+                *part = alike.numbers[chunk.ids[group][row] as usize];
             }
             let next = self.count;
             let local = *self.several.entry(key).or_insert(next);
             if local == next {
                 self.count += 1;
-                for (ids, part) in fresh.iter_mut().zip(key) {
-                    ids.push(part);
+                for (ids, &group) in fresh.iter_mut().zip(&self.groups) {
+                    ids.push(chunk.ids[group][row]);
                 }
             }
             rows.push(local);
         }
         (rows, fresh)
+    }
+
+    /// A number for the value of a slot for an id of this combination's only group: equal numbers
+    /// mean equal values.
+    fn code_of(&self, slot: usize, id: u32) -> u32 {
+        let local = self.single[id as usize] - 1;
+        match &self.values[slot] {
+            Values::Text { codes, .. } => codes[local as usize].cast_unsigned(),
+            Values::Plain(pieces) => flag_of(pieces, local).unwrap_or(local),
+        }
     }
 
     fn evaluate(
@@ -278,6 +318,35 @@ impl Combo {
             }
         }
     }
+}
+
+impl Alike {
+    /// Finds out which values an id of `group` has, in terms of what others evaluated.
+    fn number(&mut self, id: u32, group: usize, inputs: &[Input], others: &[Combo]) {
+        let codes = inputs.iter().filter_map(|input| match *input {
+            Input::Slot { group: of, combo, slot } if of == group => {
+                Some(others[combo].code_of(slot, id))
+            }
+            // What is read from the group itself may be anything.
+            Input::Item(of, _) if of == group => Some(id),
+            _ => None,
+        });
+        let next = u32::try_from(self.known.len() + 1).unwrap_or(u32::MAX);
+        self.numbers[id as usize] = *self.known.entry(codes.collect()).or_insert(next);
+    }
+}
+
+/// The truth value at `local` as a number, when the pieces are of truth values.
+fn flag_of(pieces: &[ArrayRef], local: u32) -> Option<u32> {
+    let mut local = local as usize;
+    for piece in pieces {
+        let flags = piece.as_boolean_opt()?;
+        if local < flags.len() {
+            return Some(if flags.is_null(local) { 2 } else { u32::from(flags.value(local)) });
+        }
+        local -= flags.len();
+    }
+    None
 }
 
 /// The rows' values out of several pieces.

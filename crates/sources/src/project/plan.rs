@@ -13,7 +13,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use billhook_focus::columns::{ColumnType, map_type};
 
-use super::combo::{Combo, Input};
+use super::combo::{Combo, Input, MAX_GROUPS};
 use super::{Output, ProjectError, Round, RowInput, functions};
 use crate::decode::Item;
 use crate::format::{Binding, Kind, Place};
@@ -342,6 +342,12 @@ impl Stage<'_> {
         // A constant belongs to any combination; the one of the first group always exists.
         let groups: Vec<usize> =
             if reads.groups.is_empty() { vec![0] } else { reads.groups.into_iter().collect() };
+        if groups.len() > MAX_GROUPS {
+            return Err(ProjectError::Shape(format!(
+                "an expression reads {} groups",
+                groups.len()
+            )));
+        }
         let index = self.combos.iter().position(|c| c.groups == groups).unwrap_or_else(|| {
             self.combos.push(Building {
                 groups: groups.clone(),
@@ -373,31 +379,41 @@ impl Stage<'_> {
         Ok((index, combo.slots.len() - 1))
     }
 
-    /// In an expression over several groups, has the parts that call functions on one group alone
-    /// evaluated for that group's tuples: there are far fewer of them than combinations.
+    /// In an expression over several groups, has the parts that read one group alone evaluated for
+    /// that group's tuples: there are far fewer of them than combinations. So a combination only
+    /// reads what others evaluated.
     fn hoist_parts(&mut self, index: usize, expr: Expr) -> Result<Expr, ProjectError> {
         let mut parts = Vec::new();
         let expr = expr.transform_down(|node| {
-            let mut calls = false;
-            node.apply(|part| {
-                calls |= matches!(part, Expr::ScalarFunction(_));
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-            if !calls || self.reads(&node).groups.len() != 1 {
+            if self.reads(&node).groups.len() != 1 {
                 return Ok(Transformed::no(node));
             }
-            let name = format!("part {}", self.combos[index].fields.len() + parts.len());
+            let name = format!("part {} {}", self.combos[index].slots.len(), parts.len());
             let column = Expr::Column(Column::new_unqualified(name.clone()));
             parts.push((name, node));
             Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
         })?;
+        let mut renamed = HashMap::new();
         for (name, part) in parts {
-            let field = Field::new(name, part.get_type(self.schema)?, true);
+            let field = Field::new(name.clone(), part.get_type(self.schema)?, true);
             let group = self.reads(&part).groups.first().copied().unwrap_or_default();
             let (combo, slot) = self.combo_slot(part)?;
-            self.combos[index].inputs.push(Input::Slot { group, combo, slot });
-            self.combos[index].fields.push(field);
+            let input = Input::Slot { group, combo, slot };
+            let building = &mut self.combos[index];
+            if let Some(known) = building.inputs.iter().position(|other| *other == input) {
+                renamed.insert(name, building.fields[known].name().clone());
+            } else {
+                building.inputs.push(input);
+                building.fields.push(field);
+            }
         }
+        let expr = expr.data.transform(|node| match node {
+            Expr::Column(column) => {
+                let name = renamed.get(&column.name).cloned().unwrap_or(column.name);
+                Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
         Ok(expr.data)
     }
 

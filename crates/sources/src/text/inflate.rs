@@ -20,6 +20,14 @@ pub enum Input {
     File(File),
 }
 
+/// Memory that one file leaves to the next: fresh memory costs more than inflating into it.
+#[derive(Debug, Default)]
+pub struct Spare {
+    /// For the text of a file that is inflated whole.
+    pub text: Vec<u8>,
+    packed: Vec<u8>,
+}
+
 /// How much memory reading one object may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -90,10 +98,18 @@ impl Input {
     /// # Errors
     /// When it cannot be read, is damaged at its start, or is a zip that does not hold exactly
     /// one file.
-    pub fn open(mut self, limits: Limits) -> io::Result<Blocks> {
+    pub fn open(self, limits: Limits) -> io::Result<Blocks> {
+        self.open_with(limits, &mut Spare::default())
+    }
+
+    /// As [`Self::open`], with memory from the file before.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(mut self, limits: Limits, spare: &mut Spare) -> io::Result<Blocks> {
         let packing = Packing::of(&self.head(4)?);
         if packing == Packing::Gzip
-            && let Some(text) = self.inflate_whole(limits)?
+            && let Some(text) = self.inflate_whole(limits, spare)?
         {
             return Ok(Blocks::Whole(Some(text)));
         }
@@ -114,28 +130,32 @@ impl Input {
     }
 
     /// The whole text, when it is one small gzip member that libdeflate finds sound.
-    fn inflate_whole(&mut self, limits: Limits) -> io::Result<Option<Vec<u8>>> {
-        if self.size()? > limits.whole_bytes as u64 {
+    fn inflate_whole(&mut self, limits: Limits, spare: &mut Spare) -> io::Result<Option<Vec<u8>>> {
+        let size = usize::try_from(self.size()?).unwrap_or(usize::MAX);
+        if size > limits.whole_bytes {
             return Ok(None);
         }
         let packed = match self {
-            Self::Memory(bytes) => bytes.clone(),
+            Self::Memory(bytes) => &bytes[..],
             Self::File(file) => {
-                let mut packed = Vec::new();
-                file.read_to_end(&mut packed)?;
+                spare.packed.clear();
+                spare.packed.reserve_exact(size + 1);
+                file.read_to_end(&mut spare.packed)?;
                 file.rewind()?;
-                Bytes::from(packed)
+                &spare.packed
             }
         };
         // The last four bytes of a member are the length of its text, modulo 2³².
         let Some(length) = packed.last_chunk::<4>().map(|b| u32::from_le_bytes(*b) as usize) else {
             return Ok(None);
         };
-        if length > limits.whole_bytes || has_second_member(&packed) {
+        if length > limits.whole_bytes || has_second_member(packed) {
             return Ok(None);
         }
-        let mut text = vec![0; length];
-        let inflated = libdeflater::Decompressor::new().gzip_decompress(&packed, &mut text);
+        let mut text = std::mem::take(&mut spare.text);
+        text.reserve_exact(length.saturating_sub(text.len()));
+        text.resize(length, 0);
+        let inflated = libdeflater::Decompressor::new().gzip_decompress(packed, &mut text);
         Ok((inflated == Ok(length)).then_some(text))
     }
 }
