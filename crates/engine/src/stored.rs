@@ -44,7 +44,7 @@ fn coded(array: &ArrayRef) -> (Vec<usize>, Vec<String>) {
     let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
     if let DataType::Dictionary(..) = array.data_type() {
         let dictionary = array.as_dictionary::<Int32Type>();
-        let names: Vec<String> = dictionary.values().as_string::<i32>().iter().map(owned).collect();
+        let names: Vec<String> = dictionary.values().as_string_view().iter().map(owned).collect();
         let none = names.len();
         let keys = dictionary.keys().iter();
         let codes = keys.map(|key| key.and_then(|k| usize::try_from(k).ok()).unwrap_or(none));

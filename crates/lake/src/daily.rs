@@ -233,7 +233,7 @@ impl Names {
     fn fill(&mut self, array: &ArrayRef, mut each: impl FnMut(usize, u32)) {
         if let DataType::Dictionary(..) = array.data_type() {
             let dictionary = array.as_dictionary::<Int32Type>();
-            let values = dictionary.values().as_string::<i32>();
+            let values = dictionary.values().as_string_view();
             let mut numbers = vec![UNMET; values.len()];
             for (row, key) in dictionary.keys().iter().enumerate() {
                 let Some(key) = key.and_then(|key| usize::try_from(key).ok()) else { continue };

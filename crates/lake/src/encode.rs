@@ -17,11 +17,13 @@ mod leaf;
 mod map;
 mod page;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
+use billhook_focus::columns::map_type;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -29,7 +31,7 @@ use parquet::file::writer::SerializedFileWriter;
 
 use leaf::Flat;
 use map::Map;
-use page::Pages;
+use page::{Finished, Pages};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 131_072;
@@ -60,6 +62,8 @@ pub(crate) struct FileEncoder<W: Write + Send> {
     schema: Arc<Schema>,
     columns: Vec<Column>,
     pages: Pages,
+    /// Per column an earlier one that had the very same arrays in all pages of the row group.
+    twins: Vec<Option<usize>>,
     /// Rows of the row group under way.
     rows: usize,
     writer: SerializedFileWriter<W>,
@@ -99,10 +103,12 @@ impl<W: Write + Send> FileEncoder<W> {
         }
         let ranges = vec![Range::default(); columns.len()];
         let schema = Arc::clone(schema);
-        Ok(Self { schema, columns, pages: Pages::new()?, rows: 0, writer, ranges })
+        let twins = vec![None; columns.len()];
+        Ok(Self { schema, columns, pages: Pages::new()?, twins, rows: 0, writer, ranges })
     }
 
-    /// Writes rows. Columns are found by name; text and maps may be dictionaries of them.
+    /// Writes rows. Columns are found by name; text and maps may be dictionaries
+    /// (`Dictionary(Int32, Utf8View)`, `Dictionary(Int32, Map)`).
     ///
     /// # Errors
     /// When the batch lacks a column, or the sink fails.
@@ -110,7 +116,11 @@ impl<W: Write + Send> FileEncoder<W> {
         let mut start = 0;
         while start < batch.num_rows() {
             let rows = (batch.num_rows() - start).min(PAGE_ROWS).min(GROUP_ROWS - self.rows);
-            self.write_page(&batch.slice(start, rows))?;
+            if rows == batch.num_rows() {
+                self.write_page(batch)?;
+            } else {
+                self.write_page(&batch.slice(start, rows))?;
+            }
             start += rows;
             if self.rows == GROUP_ROWS || self.dictionary_bytes() > DICTIONARIES_BYTES {
                 self.end_group()?;
@@ -120,18 +130,48 @@ impl<W: Write + Send> FileEncoder<W> {
     }
 
     fn write_page(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        for (field, column) in self.schema.fields().iter().zip(&mut self.columns) {
+        let fields = self.schema.fields().iter();
+        let arrays = fields.map(|field| {
             let array = batch.column_by_name(field.name()).ok_or_else(|| {
                 ParquetError::General(format!("the batch has no column {}", field.name()))
             })?;
-            let array = expected(array, field.data_type())?;
+            expected(array, field.data_type())
+        });
+        let arrays: Vec<ArrayRef> = arrays.collect::<Result<_, _>>()?;
+        self.find_twins(&arrays);
+        for ((column, array), twin) in self.columns.iter_mut().zip(&arrays).zip(&self.twins) {
             match column {
-                Column::Flat(flat) => flat.page(&array, &mut self.pages)?,
-                Column::Map(map) => map.page(&array, &mut self.pages)?,
+                Column::Flat(flat) if twin.is_none() => flat.page(array, &mut self.pages)?,
+                Column::Flat(_) => {}
+                Column::Map(map) => map.page(array, &mut self.pages)?,
             }
         }
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// Sees which columns have the same arrays. One whose array is no longer its twin's goes on
+    /// by itself.
+    fn find_twins(&mut self, arrays: &[ArrayRef]) {
+        for index in 0..arrays.len() {
+            let (before, rest) = self.columns.split_at_mut(index);
+            let Some(Column::Flat(flat)) = rest.first_mut() else { continue };
+            let is_twin = |other: usize| Arc::ptr_eq(&arrays[index], &arrays[other]);
+            if self.rows == 0 {
+                let is_match = |(other, column): (usize, &Column)| match column {
+                    Column::Flat(column) => is_twin(other) && column.is_like(flat),
+                    Column::Map(_) => false,
+                };
+                self.twins[index] = before.iter().enumerate().position(is_match);
+            } else if let Some(twin) = self.twins[index]
+                && !is_twin(twin)
+            {
+                if let Column::Flat(other) = &before[twin] {
+                    flat.continue_from(other);
+                }
+                self.twins[index] = None;
+            }
+        }
     }
 
     fn dictionary_bytes(&self) -> usize {
@@ -148,12 +188,21 @@ impl<W: Write + Send> FileEncoder<W> {
         }
         let rows = self.rows as u64;
         let mut group = self.writer.next_row_group()?;
-        for (column, range) in self.columns.iter_mut().zip(&mut self.ranges) {
+        let mut shared: HashMap<usize, (Finished, Range)> = HashMap::new();
+        for (index, column) in self.columns.iter_mut().enumerate() {
             match column {
                 Column::Flat(flat) => {
-                    let (chunk, of_group) = flat.end_chunk(rows, &mut self.pages)?;
+                    let twin = self.twins[index].and_then(|twin| shared.get(&twin));
+                    let (chunk, range) = match twin {
+                        Some((chunk, range)) => (chunk.of_column(&flat.descriptor)?, range.clone()),
+                        None => flat.end_chunk(rows, &mut self.pages)?,
+                    };
+                    if self.twins.contains(&Some(index)) {
+                        let copy = chunk.of_column(&flat.descriptor)?;
+                        shared.insert(index, (copy, range.clone()));
+                    }
                     group.append_column(&chunk.bytes, chunk.close)?;
-                    range.merge(of_group);
+                    self.ranges[index].merge(range);
                 }
                 Column::Map(map) => {
                     for chunk in map.end_chunks(rows, &mut self.pages)? {
@@ -179,10 +228,13 @@ impl<W: Write + Send> FileEncoder<W> {
     }
 }
 
-/// The array in the column's own type, or as a dictionary of it.
+/// The array in the column's own type, or as a dictionary of maps or text views.
 fn expected(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ParquetError> {
     let is_fit = match array.data_type() {
-        DataType::Dictionary(key, value) => **key == DataType::Int32 && **value == *wanted,
+        DataType::Dictionary(key, value) => {
+            let is_text = **value == DataType::Utf8View && *wanted == DataType::Utf8;
+            **key == DataType::Int32 && (is_text || **value == *wanted && *wanted == map_type())
+        }
         other => other == wanted,
     };
     if is_fit {

@@ -60,7 +60,8 @@ impl FileWriter {
         Self { lake, spec, partition, handle, open: None, done: Vec::new() }
     }
 
-    /// Writes a batch of the table's file columns. Text may be `Dictionary(Int32, Utf8)`.
+    /// Writes a batch of the table's file columns. Text may be
+    /// `Dictionary(Int32, Utf8View)`, maps `Dictionary(Int32, Map)`.
     ///
     /// # Errors
     /// When it cannot be encoded or stored.

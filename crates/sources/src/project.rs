@@ -117,7 +117,7 @@ impl Projection {
     }
 
     /// The output columns for a chunk. Text that depends on groups alone comes as
-    /// `Dictionary(Int32, Utf8)` whose keys stay the same until [`Self::forget`].
+    /// `Dictionary(Int32, Utf8View)` whose keys stay the same until [`Self::forget`].
     ///
     /// # Errors
     /// [`ProjectError`] when an expression cannot be evaluated.

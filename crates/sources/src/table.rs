@@ -10,7 +10,8 @@ use std::io;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch,
+    StringViewArray,
 };
 use arrow::datatypes::{Field, Int32Type, Schema, TimestampMicrosecondType};
 use billhook_focus::columns;
@@ -106,7 +107,7 @@ pub enum ReadError {
 /// Lines of the cost table.
 #[derive(Debug)]
 pub struct Mapped {
-    /// The columns of a data file; text may be `Dictionary(Int32, Utf8)`.
+    /// The columns of a data file; text may be `Dictionary(Int32, Utf8View)`.
     pub batch: RecordBatch,
     /// False for second rows, which carry no source money and count as no source row.
     pub is_source_row: bool,
@@ -505,7 +506,7 @@ impl Outputs<'_> {
 /// Never for fewer than 2³¹ rows.
 pub fn constant_text(text: &str, rows: usize) -> Result<ArrayRef, arrow::error::ArrowError> {
     let keys = Int32Array::from(vec![0; rows]);
-    let values = Arc::new(StringArray::from(vec![text]));
+    let values = Arc::new(StringViewArray::from(vec![text]));
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
 }
 
@@ -544,7 +545,7 @@ impl Summary {
         self.with_resource += rows - nulls("ResourceId").min(rows);
         if let Some(types) = outputs.get("x_LineItemType") {
             let types = types.as_dictionary::<Int32Type>();
-            let names = types.values().as_string::<i32>();
+            let names = types.values().as_string_view();
             let mut counts = vec![0_u64; names.len()];
             for key in types.keys().iter().flatten() {
                 counts[usize::try_from(key).unwrap_or(0)] += 1;

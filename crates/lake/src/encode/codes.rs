@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 /// Distinct texts, already in the layout of a dictionary page (`PLAIN`).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct TextCodes {
     plain: Vec<u8>,
     starts: Vec<usize>,
@@ -89,6 +89,7 @@ impl Fixed for i32 {
 }
 
 /// Distinct values of fixed size.
+#[derive(Clone)]
 pub(super) struct FixedCodes<T> {
     values: Vec<T>,
     table: HashTable<u32>,

@@ -1,6 +1,9 @@
 //! A column of text, numbers or points in time.
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType,
@@ -22,7 +25,7 @@ const JUDGED_ROWS: usize = 8_192;
 
 /// A column without levels of its own but "null or not".
 pub(super) struct Flat {
-    descriptor: ColumnDescPtr,
+    pub(super) descriptor: ColumnDescPtr,
     data_type: DataType,
     has_range: bool,
     values: Values,
@@ -36,6 +39,7 @@ pub(super) struct Flat {
     is_full: bool,
 }
 
+#[derive(Clone)]
 enum Values {
     Text(Box<(TextCodes, Remap)>),
     Decimal(FixedCodes<i128>),
@@ -44,7 +48,7 @@ enum Values {
 }
 
 /// Code in the chunk of each key of the batches' dictionary.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Remap {
     values: Option<ArrayRef>,
     codes: Vec<u32>,
@@ -82,6 +86,19 @@ impl Flat {
             is_unique: false,
             is_full: false,
         })
+    }
+
+    /// Would equal arrays make equal pages in both columns?
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.data_type == other.data_type && self.has_range == other.has_range
+    }
+
+    /// Goes on as if its pages so far had been those of the other column.
+    pub(super) fn continue_from(&mut self, other: &Self) {
+        self.values = other.values.clone();
+        self.chunk = other.chunk.clone();
+        (self.nulls, self.coded) = (other.nulls, other.coded);
+        (self.is_unique, self.is_full) = (other.is_unique, other.is_full);
     }
 
     /// Makes a page of the array's rows.
@@ -168,7 +185,7 @@ impl Flat {
         match &self.values {
             Values::Text(_) => match array.as_dictionary_opt::<Int32Type>() {
                 Some(keyed) => {
-                    let values = keyed.values().as_string::<i32>();
+                    let values = keyed.values().as_string_view();
                     for key in keyed.keys().iter().flatten() {
                         append_text(values.value(index(key)).as_bytes(), out);
                     }
@@ -279,7 +296,7 @@ impl Remap {
         out: &mut Vec<u32>,
     ) {
         self.follow(keyed.values());
-        let values = keyed.values().as_string::<i32>();
+        let values = keyed.values().as_string_view();
         let mut code_of = |key: i32| {
             let code = &mut self.codes[index(key)];
             if *code == UNMET {
@@ -306,16 +323,16 @@ impl Remap {
 
 /// Does `new` begin with all of `old`?
 fn extends(old: &ArrayRef, new: &ArrayRef) -> bool {
-    if std::sync::Arc::ptr_eq(old, new) {
+    if Arc::ptr_eq(old, new) {
         return true;
     }
-    let (old, new): (&StringArray, &StringArray) = (old.as_string(), new.as_string());
-    let offsets = old.value_offsets();
-    let Some((&first, &last)) = offsets.first().zip(offsets.last()) else { return false };
+    let (old, new) = (old.as_string_view(), new.as_string_view());
+    // Equal views into equal bytes are equal texts.
+    let is_grown = |(old, new): (&Buffer, &Buffer)| old.ptr_eq(new) || new.starts_with(old);
     old.null_count() + new.null_count() == 0
-        && new.value_offsets().starts_with(offsets)
-        && old.value_data().get(index(first)..index(last))
-            == new.value_data().get(index(first)..index(last))
+        && new.views().starts_with(old.views())
+        && old.data_buffers().len() <= new.data_buffers().len()
+        && old.data_buffers().iter().zip(new.data_buffers()).all(is_grown)
 }
 
 /// A key as an index; keys are never negative.

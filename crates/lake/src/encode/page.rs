@@ -24,7 +24,7 @@ pub(super) struct Pages {
 }
 
 /// The pages of a column chunk in the making.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Chunk {
     bytes: Vec<u8>,
     /// Bytes of the pages before compression, headers included.
@@ -37,6 +37,33 @@ pub(super) struct Chunk {
 pub(super) struct Finished {
     pub(super) bytes: Bytes,
     pub(super) close: ColumnCloseResult,
+}
+
+impl Finished {
+    /// The same pages as the chunk of another column.
+    pub(super) fn of_column(&self, descriptor: &ColumnDescPtr) -> Result<Self, ParquetError> {
+        let own = &self.close.metadata;
+        let mut metadata = ColumnChunkMetaData::builder(descriptor.clone())
+            .set_compression_codec(own.compression_codec())
+            .set_encodings_mask(*own.encodings_mask())
+            .set_num_values(own.num_values())
+            .set_total_compressed_size(own.compressed_size())
+            .set_total_uncompressed_size(own.uncompressed_size())
+            .set_data_page_offset(own.data_page_offset())
+            .set_dictionary_page_offset(own.dictionary_page_offset());
+        if let Some(statistics) = own.statistics() {
+            metadata = metadata.set_statistics(statistics.clone());
+        }
+        let close = ColumnCloseResult {
+            bytes_written: self.close.bytes_written,
+            rows_written: self.close.rows_written,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        Ok(Self { bytes: self.bytes.clone(), close })
+    }
 }
 
 impl Pages {

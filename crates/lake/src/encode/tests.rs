@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array,
-    MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
-    UInt32Array,
+    MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder, StringViewArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{concat_batches, take};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
 use billhook_focus::columns::{ColumnType, map_type};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -72,7 +72,7 @@ fn batch(rows: usize, repeats: bool, nulls: u64, dice: &mut Dice) -> RecordBatch
     };
     let texts: StringArray = some(300).iter().map(|v| v.map(|v| format!("text {v}"))).collect();
     let keys = some(40).into_iter().map(|v| v.map(|v| i32::try_from(v % 40).unwrap()));
-    let words = StringArray::from_iter_values((0..40).map(|n| format!("word {n}")));
+    let words = StringViewArray::from_iter_values((0..40).map(|n| format!("word {n}")));
     let keys: Int32Array = keys.collect();
     let keyed = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(words)).unwrap();
     let wide = |v: i64| i128::from(v) * -1_000_000_000_000_000_000_007;
@@ -151,7 +151,7 @@ fn everything_comes_back_as_it_was() {
 #[test]
 fn a_dictionary_may_grow_or_change_between_batches() {
     let keyed = |words: &[&str], keys: &[i32]| {
-        let values = Arc::new(StringArray::from(words.to_vec()));
+        let values = Arc::new(StringViewArray::from(words.to_vec()));
         let keys = Int32Array::from(keys.to_vec());
         let array = DictionaryArray::<Int32Type>::try_new(keys, values).unwrap();
         let mut columns = batch(array.len(), true, 0, &mut Dice(1)).columns().to_vec();
@@ -188,6 +188,29 @@ fn maps_may_come_as_a_dictionary() {
     let (bytes, _) = encode(&[given.clone(), given]);
     let read = decode(bytes);
     assert_eq!(&read.column(6).slice(7, 7), &plain_maps);
+}
+
+#[test]
+fn equal_columns_may_part() {
+    let schema: Arc<Schema> = Arc::new(Schema::new(vec![
+        Field::new("one", DataType::Int64, true),
+        Field::new("other", DataType::Int64, true),
+    ]));
+    let array = |values: &[i64]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+    let (a, b) = (array(&[1, 2, 1]), array(&[3, 1, 3]));
+    let pages = [(&a, &a), (&b, &b), (&a, &b), (&b, &b)];
+    let mut bytes = Vec::new();
+    let mut encoder = FileEncoder::new(&mut bytes, &schema, &[]).unwrap();
+    for (one, other) in pages {
+        let columns = vec![Arc::clone(one), Arc::clone(other)];
+        encoder.write(&RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()).unwrap();
+    }
+    encoder.finish().unwrap();
+    drop(encoder);
+    let read = decode(bytes.into());
+    let column = |index: usize| read.column(index).as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!(column(0), [1, 2, 1, 3, 1, 3, 1, 2, 1, 3, 1, 3]);
+    assert_eq!(column(1), [1, 2, 1, 3, 1, 3, 3, 1, 3, 3, 1, 3]);
 }
 
 #[test]

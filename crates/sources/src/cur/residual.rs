@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, TimestampMicrosecondType};
 use billhook_focus::columns;
@@ -180,7 +180,7 @@ fn batch(
 /// A dictionary column by the numbers of its values.
 struct Keyed<'a> {
     keys: &'a arrow::array::Int32Array,
-    values: &'a StringArray,
+    values: &'a StringViewArray,
 }
 
 impl<'a> Keyed<'a> {
@@ -188,7 +188,7 @@ impl<'a> Keyed<'a> {
         match array.data_type() {
             DataType::Dictionary(..) => {
                 let dictionary = array.as_dictionary::<Int32Type>();
-                Some(Self { keys: dictionary.keys(), values: dictionary.values().as_string() })
+                Some(Self { keys: dictionary.keys(), values: dictionary.values().as_string_view() })
             }
             _ => None,
         }

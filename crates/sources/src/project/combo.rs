@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions,
-    StringArray, UInt32Array,
+    StringArray, StringViewBuilder, UInt32Array,
 };
-use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -19,10 +18,43 @@ use crate::intern::Interner;
 #[derive(Debug)]
 enum Values {
     /// Text: per combination the number of a distinct value, -1 for null.
-    Text { codes: Vec<i32>, interner: Interner, dictionary: Option<ArrayRef> },
+    Text { codes: Vec<i32>, interner: Interner, dictionary: Dictionary },
     /// Anything else, a value per combination, in pieces of falling size: joining equals keeps
     /// the copying down.
     Plain(Vec<ArrayRef>),
+}
+
+/// Distinct texts as an array that only ever grows: old blocks are shared, not copied.
+#[derive(Debug)]
+struct Dictionary {
+    builder: StringViewBuilder,
+    /// Texts pushed.
+    count: usize,
+    values: ArrayRef,
+}
+
+/// Texts of a block, bytes.
+const BLOCK_BYTES: u32 = 1 << 17;
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        let mut builder = StringViewBuilder::new().with_fixed_block_size(BLOCK_BYTES);
+        Self { values: Arc::new(builder.finish()), builder, count: 0 }
+    }
+}
+
+impl Dictionary {
+    fn push(&mut self, text: &str) {
+        self.builder.append_value(text);
+        self.count += 1;
+    }
+
+    /// Brings the array up to date.
+    fn settle(&mut self) {
+        if self.values.len() < self.count {
+            self.values = Arc::new(self.builder.finish_cloned());
+        }
+    }
 }
 
 /// What an expression reads.
@@ -94,7 +126,7 @@ impl Combo {
                 Ok(DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => Values::Text {
                     codes: Vec::new(),
                     interner: Interner::default(),
-                    dictionary: None,
+                    dictionary: Dictionary::default(),
                 },
                 _ => Values::Plain(Vec::new()),
             })
@@ -290,8 +322,7 @@ impl Combo {
                 } else {
                     Int32Array::from_iter_values(keys)
                 };
-                let empty = || Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef;
-                let values = dictionary.as_ref().map_or_else(empty, Arc::clone);
+                let values = Arc::clone(&dictionary.values);
                 Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
             }
         }
@@ -312,9 +343,11 @@ impl Combo {
                 [only] => take(only, rows),
                 pieces => interleave(pieces, rows),
             },
-            Values::Text { .. } => {
-                let gathered = self.gather_of(slot, rows)?;
-                Ok(arrow::compute::cast(&gathered, &DataType::Utf8)?)
+            Values::Text { codes, dictionary, .. } => {
+                let texts = dictionary.values.as_string_view();
+                let code = |&local: &u32| usize::try_from(codes[local as usize]).ok();
+                let texts = rows.values().iter().map(|row| code(row).map(|code| texts.value(code)));
+                Ok(Arc::new(texts.collect::<StringArray>()))
             }
         }
     }
@@ -385,17 +418,16 @@ impl Values {
             Self::Text { codes, interner, dictionary } => {
                 let text = arrow::compute::cast(new, &DataType::Utf8)?;
                 for value in text.as_string::<i32>() {
-                    let code = value.map(|value| interner.intern(value.as_bytes()));
+                    let code = value.map(|value| {
+                        let code = interner.intern(value.as_bytes());
+                        if code as usize == dictionary.count {
+                            dictionary.push(value);
+                        }
+                        code
+                    });
                     codes.push(code.map_or(-1, u32::cast_signed));
                 }
-                if dictionary.as_ref().is_none_or(|d| d.len() != interner.len()) {
-                    let (arena, ends) = interner.arena();
-                    let lengths = std::iter::once(0).chain(ends.iter().copied());
-                    let lengths = lengths.zip(ends).map(|(start, end)| end - start);
-                    let offsets = OffsetBuffer::from_lengths(lengths);
-                    let values = StringArray::try_new(offsets, arena.to_vec().into(), None)?;
-                    *dictionary = Some(Arc::new(values));
-                }
+                dictionary.settle();
             }
         }
         Ok(())
