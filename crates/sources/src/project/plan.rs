@@ -95,6 +95,8 @@ fn context(
     let mut config = SessionConfig::new();
     config.options_mut().sql_parser.enable_ident_normalization = false;
     config.options_mut().sql_parser.parse_float_as_decimal = true;
+    // VARCHAR is the type of the columns here.
+    config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(config);
     functions::register(&context);
     let parameters = parameters.iter().map(|(n, value)| Field::new(*n, value.data_type(), true));
