@@ -216,7 +216,7 @@ async fn meant(
         if some && !all && delivery.mapping.is_none() {
             delivery.mapping = mapping_of(store, &delivery).await.ok();
         }
-        let is_meant = delivery.mapping.map_or(some, |mapping| is_wanted(mapping));
+        let is_meant = delivery.mapping.map_or(some, is_wanted);
         if is_meant {
             meant.push(delivery);
             continue;

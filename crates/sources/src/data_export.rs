@@ -9,7 +9,7 @@
 //! - Some tables hold no costs: recommendations, carbon emissions. They are left alone.
 //!
 //! Format: AWS Data Exports User Guide, and the `bcm-data-exports` service model 2023-11-26.
-//! Start at [`manifest`](self) for what is shared, and at [`cur2`] for the table.
+//! Start at `manifest`, which all tables share, and at [`cur2`].
 
 pub mod cur2;
 pub(crate) mod manifest;

@@ -62,3 +62,21 @@ pub(crate) fn parse(text: &[u8], _key: &str) -> Option<Manifest> {
         charset: written.charset,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_cur_2_in_a_legacy_manifest_leave_it_to_the_header() {
+        let manifest = |column: &str| {
+            let text = format!(
+                r#"{{"assemblyId":"a","reportName":"r","reportKeys":["k"],"columns":[{column}],
+                "billingPeriod":{{"start":"20240101T000000.000Z","end":"x"}}}}"#
+            );
+            parse(text.as_bytes(), "r-Manifest.json").unwrap().mappings.len()
+        };
+        assert_eq!(manifest(r#"{"category":"lineItem","name":"UnblendedCost","type":"x"}"#), 1);
+        assert_eq!(manifest(r#"{"name":"line_item_unblended_cost"}"#), 2);
+    }
+}

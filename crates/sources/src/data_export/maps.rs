@@ -55,7 +55,7 @@ fn without_user(key: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn pairs<'a>(entries: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    fn pairs(entries: &[(String, String)]) -> Vec<(&str, &str)> {
         entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
     }
 

@@ -170,25 +170,25 @@ mod tests {
         object(json.as_bytes()).map(|entries| entries.into_iter().collect())
     }
 
-    fn some(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-        Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]
     fn inv_float_numbers_keep_their_digits() {
         let json = r#"{"b": -0.12345678901234567890, "a":1.0E-4, "c":"1.10","d":null,"e":""}"#;
         let expected = [("a", "1.0E-4"), ("b", "-0.12345678901234567890"), ("c", "1.10")];
-        assert_eq!(entries(json), some(&expected));
+        assert_eq!(entries(json), Some(owned(&expected)));
     }
 
     #[test]
     fn texts_are_unescaped() {
         let json = r#" { "a\"b" : "web, \"blue\" \u00e9\ud83d\ude00\n" , "user:Name":"\/x" } "#;
         let expected = [("a\"b", "web, \"blue\" é😀\n"), ("user:Name", "/x")];
-        assert_eq!(entries(json), some(&expected));
-        assert_eq!(entries("{}"), some(&[]));
+        assert_eq!(entries(json), Some(owned(&expected)));
+        assert_eq!(entries("{}"), Some(owned(&[])));
         let nested = r#"{"a":{"b":[1, "}"]},"a":[ ],"c":true}"#;
-        assert_eq!(entries(nested), some(&[("a", "[ ]"), ("c", "true")]));
+        assert_eq!(entries(nested), Some(owned(&[("a", "[ ]"), ("c", "true")])));
     }
 
     #[test]

@@ -184,7 +184,7 @@ mod tests {
         numbers.values().append_value(-0.1);
         numbers.append(true).unwrap();
         numbers.keys().append_value("odd");
-        numbers.values().append_value(f64::NAN);
+        numbers.values().append_value("NaN".parse().unwrap());
         numbers.append(true).unwrap();
         numbers.append(true).unwrap();
         let columns: [(&str, ArrayRef, bool); 2] = [
