@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use billhook_focus::columns::{self, Level};
 use billhook_sources::cur;
+use billhook_sources::data_export::cur2;
 use clap::Args;
 
 use crate::context::say;
@@ -39,19 +40,48 @@ pub(crate) struct BenchDataArgs {
 }
 
 pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
-    let path = args.repository.join("docs/mapping-cur.md");
-    let page = mapping_page();
-    let now = std::fs::read_to_string(&path).unwrap_or_default();
-    if now == page {
-        return Ok(0);
+    for mapping in PAGES {
+        let path = args.repository.join(format!("docs/mapping-{}.md", mapping.name));
+        let page = mapping_page(mapping);
+        let now = std::fs::read_to_string(&path).unwrap_or_default();
+        if now == page {
+            continue;
+        }
+        if args.check {
+            bail!("{} is stale: run `cargo xtask fixtures`", path.display());
+        }
+        std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        say(&format!("wrote {}", path.display()));
     }
-    if args.check {
-        bail!("{} is stale: run `cargo xtask fixtures`", path.display());
-    }
-    std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
-    say(&format!("wrote {}", path.display()));
     Ok(0)
 }
+
+/// A page on a mapping.
+struct Page {
+    /// End of the page's name.
+    name: &'static str,
+    /// What is mapped.
+    what: &'static str,
+    /// Where the SQL stands.
+    files: &'static str,
+    sql: &'static str,
+}
+
+const PAGES: &[Page] = &[
+    Page {
+        name: "cur",
+        what: "a legacy Cost and Usage Report",
+        files: "`crates/sources/src/cur/source.sql` and `to_focus.sql`",
+        sql: cur::TO_FOCUS,
+    },
+    Page {
+        name: "data-export",
+        what: "a Data Export of CUR 2.0",
+        files: "`crates/sources/src/data_export/cur2/source.sql` and \
+                `crates/sources/src/cur/to_focus.sql`",
+        sql: cur2::TO_FOCUS,
+    },
+];
 
 pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
     let chunk = if args.single_chunk { args.rows } else { args.chunk_rows };
@@ -66,12 +96,11 @@ pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
 }
 
 /// A page with the expression of every column, taken from `to_focus.sql` itself.
-fn mapping_page() -> String {
-    let mut page = String::from(
-        "# How a legacy Cost and Usage Report becomes the cost table\n\n\
-         Generated from `crates/sources/src/cur/to_focus.sql` and the column catalogue by \
-         `cargo xtask fixtures`. The names in expressions are AWS's Parquet names, and those of \
-         the steps above the final `SELECT` in that file.\n\n\
+fn mapping_page(Page { what, files, sql, .. }: &Page) -> String {
+    let mut page = format!(
+        "# How {what} becomes the cost table\n\n\
+         Generated from {files} and the column catalogue by `cargo xtask fixtures`. The names in \
+         expressions are AWS's Parquet names, and those of the steps above the final `SELECT`.\n\n\
          | column | type | level | meaning | from |\n|---|---|---|---|---|\n",
     );
     for column in columns::all() {
@@ -81,7 +110,7 @@ fn mapping_page() -> String {
             Level::Recommended => "FOCUS recommended",
             Level::Own => "Billhook",
         };
-        let from = expression(cur::TO_FOCUS, column.name).unwrap_or_else(|| {
+        let from = expression(sql, column.name).unwrap_or_else(|| {
             match column.name {
                 "x_Connection" | "x_BillingPeriod" | "x_Revision" => "the delivery",
                 "x_SourceFile" | "x_SourceRow" => "the file",
@@ -101,7 +130,7 @@ fn mapping_page() -> String {
         .ok();
     }
     page.push_str("\n## Steps\n\n| step | is |\n|---|---|\n");
-    for (name, expression) in steps(cur::TO_FOCUS) {
+    for (name, expression) in steps(sql) {
         let expression = expression.replace('|', "\\|");
         writeln!(page, "| `{name}` | `{expression}` |").ok();
     }

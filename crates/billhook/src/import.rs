@@ -1,5 +1,6 @@
 //! `billhook import`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,15 +8,20 @@ use billhook_engine::import::{Fate, Import, Imported};
 use billhook_engine::ingest::Options;
 use billhook_engine::{EngineError, Home, import};
 use billhook_lake::slice::DeliveryRecord;
+use billhook_sources::kinds;
 use billhook_sources::text::inflate::Limits;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::context::{Context, causes, say};
 use crate::history::thousands;
 use crate::progress::Bar;
 
-/// Import Cost and Usage Reports from a folder, a file, or `s3://bucket/prefix`
+/// Lines of a list at the end; the rest is counted.
+const LINES: usize = 8;
+
+/// Import billing files from a folder, a file, or `s3://bucket/prefix`
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Folder, file, or `s3://bucket/prefix`
@@ -24,6 +30,9 @@ pub(crate) struct ImportArgs {
     /// Name of the connection, when the location holds one report (default: the report's name)
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
+    /// Import only what is of this kind; may be given several times (default: all kinds)
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind_names())]
+    kinds: Vec<String>,
     /// Load a delivery although some records cannot be read; those go to the table quarantine
     #[arg(long)]
     quarantine: bool,
@@ -41,7 +50,8 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
         places.push(billhook_aws::open(location, &context.s3).map_err(EngineError::from)?);
     }
     let home = context.home()?;
-    let options = options(&home, args.workers, args.quarantine);
+    let mut options = options(&home, args.workers, args.quarantine);
+    options.kinds.clone_from(&args.kinds);
     let stop = Arc::clone(&options.stop);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -66,6 +76,11 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     Ok(code)
 }
 
+/// What `--kind` takes. `data_export` is any table of Data Exports.
+fn kind_names() -> PossibleValuesParser {
+    kinds::names().into()
+}
+
 /// The usual options.
 pub(crate) fn options(home: &Home, workers: Option<usize>, allow_quarantine: bool) -> Options {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
@@ -77,6 +92,7 @@ pub(crate) fn options(home: &Home, workers: Option<usize>, allow_quarantine: boo
         now: chrono::Utc::now().timestamp_micros(),
         stop: Arc::new(AtomicBool::new(false)),
         progress: Arc::new(Bar::default()),
+        kinds: Vec::new(),
     }
 }
 
@@ -164,23 +180,76 @@ pub(crate) fn amounts(sums: &Value) -> String {
 /// Tells what was left alone; gives the exit code.
 fn summarise(import: &Import, verbose: bool, place: &str) -> u8 {
     if import.imported.is_empty() {
-        say(&format!("error: {place}: no Cost and Usage Report here"));
+        say(&format!("error: {place}: no billing files here that can be imported"));
         for (name, reason) in import.left_alone.iter().take(5) {
-            say(&format!("  {}: {reason}", name.rsplit('/').next().unwrap_or(name)));
+            say(&format!("  {}: {reason}", last_part(name)));
         }
         say("  mend: point at a folder, file or s3://bucket/prefix that holds a report");
         return 3;
     }
-    if verbose {
-        for (name, reason) in &import.left_alone {
-            say(&format!("left alone: /{name}: {reason}"));
-        }
-    } else if !import.left_alone.is_empty() {
-        say(&format!("left alone: {} other files (--verbose lists them)", import.left_alone.len()));
-    }
+    tell_found(&import.imported);
+    tell_left_alone(&import.left_alone, verbose);
     let codes = import.imported.iter().map(|one| match &one.fate {
         Fate::Failed(error) => error.exit_code(),
         _ => 0,
     });
     codes.max().unwrap_or(0)
+}
+
+/// Tells what each report of a mixed place is. Of a single one the lines before have told.
+fn tell_found(imported: &[Imported]) {
+    let mut reports: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for one in imported {
+        *reports.entry((&one.connection, one.title.unwrap_or("unknown"))).or_default() += 1;
+    }
+    if reports.len() < 2 {
+        return;
+    }
+    say(&format!("found: {} reports", reports.len()));
+    for ((connection, title), months) in reports.iter().take(LINES) {
+        let months = if *months == 1 { "1 month".to_owned() } else { format!("{months} months") };
+        say(&format!("  {connection}: {title}, {months}"));
+    }
+    if reports.len() > LINES {
+        say(&format!("  and {} more", reports.len() - LINES));
+    }
+}
+
+/// Tells what was left alone, by the reason.
+fn tell_left_alone(left_alone: &[(String, String)], verbose: bool) {
+    if verbose {
+        for (name, reason) in left_alone {
+            say(&format!("left alone: /{name}: {reason}"));
+        }
+        return;
+    }
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, reason) in left_alone {
+        reasons.entry(reason).or_default().push(name);
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+    if left_alone.is_empty() {
+        return;
+    }
+    say(&format!("left alone: {} (--verbose lists them)", files(left_alone.len())));
+    for (reason, names) in reasons.iter().take(LINES) {
+        let first = names.first().copied().unwrap_or_default();
+        match names.len() {
+            1 => say(&format!("  {}: {reason}", last_part(first))),
+            n => say(&format!("  {}, such as {}: {reason}", files(n), last_part(first))),
+        }
+    }
+    let others: usize = reasons.iter().skip(LINES).map(|(_, names)| names.len()).sum();
+    if others > 0 {
+        say(&format!("  and {} for other reasons", files(others)));
+    }
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{} files", thousands(count as u64)) }
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
 }

@@ -34,7 +34,7 @@ struct Cli {
 enum Command {
     /// Offline tour on a synthetic organisation: generate, import, restate, report
     Demo(demo::DemoArgs),
-    /// Import Cost and Usage Reports from a folder, a file, or `s3://bucket/prefix`
+    /// Import billing files from a folder, a file, or `s3://bucket/prefix`
     Import(import::ImportArgs),
     /// Report costs by any column, tag or cost category
     Report(report::ReportArgs),

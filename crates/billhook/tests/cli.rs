@@ -7,6 +7,8 @@
 
 #[path = "cli/damage.rs"]
 mod damage;
+#[path = "cli/data_export.rs"]
+mod data_export;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/idempotent.rs"]

@@ -3,6 +3,8 @@
 use billhook_aws::LocationError;
 use billhook_focus::gate::Mismatch;
 use billhook_lake::LakeError;
+use billhook_sources::data_export::cur2;
+use billhook_sources::format::BindError;
 use billhook_sources::table::ReadError;
 
 /// An error of a use case. The lake is as before after one.
@@ -135,6 +137,14 @@ impl EngineError {
             Self::Read(error) => match error.as_ref() {
                 ReadError::Damaged { .. } => {
                     "download the file again; nothing of this delivery was stored".to_owned()
+                }
+                ReadError::Header { source: BindError::Missing { format, missing }, .. }
+                    if *format == cur2::columns::TITLE =>
+                {
+                    format!(
+                        "select {} in the export's query, and import what AWS delivers then",
+                        missing.join(", ")
+                    )
                 }
                 ReadError::Header { .. } | ReadError::Shape { .. } => {
                     "point at a folder or file of a Cost and Usage Report".to_owned()

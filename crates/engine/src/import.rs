@@ -50,6 +50,8 @@ pub struct Imported {
     pub period: String,
     /// Revision.
     pub revision: String,
+    /// What its files are, when that is known: the title of a table.
+    pub title: Option<&'static str>,
     /// Things worth telling.
     pub warnings: Vec<String>,
     /// What became of it.
@@ -105,6 +107,8 @@ pub async fn import(
         };
         delivery.files.into_iter().map(move |f| (f.meta.location.to_string(), reason.clone()))
     }));
+    let store = &*location.store;
+    let deliveries = meant(store, deliveries, &options.kinds, &mut found.left_alone).await?;
     let names = names(&deliveries, name)?;
     let known = known(home).await?;
     let mut imported = Vec::new();
@@ -172,7 +176,8 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         Ok(mapping) => mapping,
         Err(error) => {
             delivery.report.clear();
-            delivery.readiness = Readiness::Empty(error.to_string());
+            let why = kinds::no_costs(&header).map_or_else(|| error.to_string(), str::to_owned);
+            delivery.readiness = Readiness::Empty(why);
             return Ok(());
         }
     };
@@ -189,6 +194,48 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         }
     }
     Ok(())
+}
+
+/// The deliveries whose kind was asked for; the files of others are left alone.
+async fn meant(
+    store: &dyn ObjectStore,
+    deliveries: Vec<Delivery>,
+    wanted: &[String],
+    left_alone: &mut Vec<(String, String)>,
+) -> Result<Vec<Delivery>, EngineError> {
+    if wanted.is_empty() {
+        return Ok(deliveries);
+    }
+    let is_wanted =
+        |mapping: &Mapping| wanted.iter().any(|wanted| kinds::is_meant(mapping.kind, wanted));
+    let mut meant = Vec::new();
+    for mut delivery in deliveries {
+        let some = delivery.mappings.iter().any(|mapping| is_wanted(mapping));
+        let all = delivery.mappings.iter().all(|mapping| is_wanted(mapping));
+        // Only where the manifest leaves it open, and there are files, the header has to tell.
+        if some && !all && delivery.mapping.is_none() {
+            delivery.mapping = mapping_of(store, &delivery).await.ok();
+        }
+        let is_meant = delivery.mapping.map_or(some, is_wanted);
+        if is_meant {
+            meant.push(delivery);
+            continue;
+        }
+        let what = title(&delivery).unwrap_or("of another kind");
+        let reason = format!("not asked for by --kind {}: {what}", wanted.join(" --kind "));
+        let files = delivery.files.iter().map(|file| &file.meta).chain(&delivery.manifest);
+        left_alone.extend(files.map(|meta| (meta.location.to_string(), reason.clone())));
+    }
+    Ok(meant)
+}
+
+/// What the files of a delivery are called, as far as that is known.
+fn title(delivery: &Delivery) -> Option<&'static str> {
+    let mapping = match delivery.mappings {
+        [only] => Some(*only),
+        _ => delivery.mapping,
+    };
+    mapping.map(|mapping| mapping.format.title)
 }
 
 /// What the files of a delivery are. A manifest leaves a few possibilities; the header of the
@@ -353,6 +400,7 @@ async fn import_one(
     }
     Imported {
         connection,
+        title: title(&delivery),
         period: delivery.period,
         revision: delivery.revision,
         warnings: delivery.warnings,
@@ -381,6 +429,7 @@ async fn load(
     }
     let store = Arc::clone(&location.store);
     let mapping = mapping_of(&*store, delivery).await?;
+    delivery.mapping = Some(mapping);
     let loaded = ingest::ingest(&home.lake, &store, slice, delivery, mapping, options).await;
     let mut loaded = match loaded {
         Ok(loaded) => loaded,
@@ -403,6 +452,7 @@ async fn load(
             record.short_records
         ));
     }
+    delivery.warnings.append(&mut record.notes);
     let outcome = match slice::replace(&home.lake, slice, loaded).await {
         Err(LakeError::Contended { attempts: 1, .. }) => return Ok(None),
         other => other?,

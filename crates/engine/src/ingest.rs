@@ -63,6 +63,8 @@ pub struct Options {
     pub stop: Arc<AtomicBool>,
     /// Who hears of progress.
     pub progress: Arc<dyn Progress>,
+    /// Names of the kinds to import, all when empty.
+    pub kinds: Vec<String>,
 }
 
 /// Objects up to this size are held in memory, larger remote ones are spooled to disk.
@@ -413,6 +415,7 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
         unknown_types: summary.types.keys().filter(|name| !known(name)).cloned().collect(),
         is_invoiced: summary.read.rows > 0 && summary.not_invoiced == 0,
         short_records: summary.short,
+        notes: summary.notes.iter().cloned().collect(),
     }
 }
 

@@ -104,6 +104,9 @@ pub struct DeliveryRecord {
     /// Records with fewer fields than the header. Not stored.
     #[serde(skip)]
     pub short_records: u64,
+    /// What somebody should know of the files; told, not stored.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// A data file that is written but not part of a table yet: its Delta `Add` action.

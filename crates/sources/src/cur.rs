@@ -20,8 +20,9 @@ use datafusion::common::ScalarValue;
 use crate::format::Binding;
 use crate::table::Mapping;
 
-/// The mapping, as SQL.
-pub const TO_FOCUS: &str = include_str!("cur/to_focus.sql");
+/// The mapping, as SQL: the layer that aligns the columns, and what CUR 2.0 has in common with it.
+pub const TO_FOCUS: &str =
+    concat!(include_str!("cur/source.sql"), include_str!("cur/to_focus.sql"));
 
 /// How a legacy report becomes the cost table.
 pub static MAPPING: Mapping = Mapping {
@@ -34,6 +35,7 @@ pub static MAPPING: Mapping = Mapping {
     select: TO_FOCUS,
     parameters,
     carried: columns::CARRIED,
+    notes: |_| Vec::new(),
 };
 
 /// Line item types that the mapping knows; others become adjustments and are reported.
@@ -60,7 +62,7 @@ pub const KNOWN_TYPES: &[&str] = &[
 
 fn parameters(binding: &Binding, part: &'static str) -> Vec<(&'static str, ScalarValue)> {
     let has_net = binding.has("line_item_net_unblended_cost");
-    vec![("part", ScalarValue::from(part)), ("has_net", ScalarValue::from(has_net))]
+    vec![("part", ScalarValue::from(part)), ("report_has_net", ScalarValue::from(has_net))]
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod chunk;
 mod group;
+mod object;
 mod time;
 
 use std::sync::Arc;

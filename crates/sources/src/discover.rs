@@ -17,6 +17,9 @@ use crate::manifest::{Manifest, period_of_folder};
 /// Manifests larger than this are none, bytes.
 const MANIFEST_MAX_BYTES: u64 = 16 << 20;
 
+/// A packed file of nothing takes at most this, and one with a header more, bytes.
+const EMPTY_BYTES: u64 = 48;
+
 /// A manifest and where it lies.
 struct Placed {
     meta: ObjectMeta,
@@ -48,17 +51,34 @@ pub async fn discover(
         }
     }
     let index = Index::new(&objects);
+    manifests.retain(|placed| !leave_alone(placed, &index, &mut used, &mut found.left_alone));
     for (_, placed) in newest(manifests, &mut used, &index) {
         found.deliveries.push(deliver(&placed, &index, &mut used));
     }
     by_layout(&objects, &mut used, &mut found);
-    found.left_alone = objects
-        .iter()
-        .filter(|meta| !used.contains(meta.location.as_ref()))
-        .map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()))
-        .collect();
+    let others = objects.iter().filter(|meta| !used.contains(meta.location.as_ref()));
+    let others = others.map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()));
+    found.left_alone.extend(others);
     found.deliveries.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
     Ok(found)
+}
+
+/// Leaves a manifest and its files alone when they hold no costs.
+fn leave_alone(
+    placed: &Placed,
+    index: &Index<'_>,
+    used: &mut HashSet<String>,
+    left_alone: &mut Vec<(String, String)>,
+) -> bool {
+    let Some(reason) = &placed.manifest.left_alone else { return false };
+    let files = placed.manifest.keys.iter().filter_map(|key| index.find(key, placed));
+    for meta in files.chain([&placed.meta]) {
+        let key = meta.location.to_string();
+        if used.insert(key.clone()) || key == placed.meta.location.as_ref() {
+            left_alone.push((key, reason.clone()));
+        }
+    }
+    true
 }
 
 fn is_manifest_name(meta: &ObjectMeta) -> bool {
@@ -81,6 +101,8 @@ fn reason_to_leave(meta: &ObjectMeta) -> &'static str {
         "written by AWS to test the bucket"
     } else if name.ends_with(".sql") || name.ends_with(".yml") || name.ends_with("Manifest.json") {
         "an artifact beside a report"
+    } else if is_data_name(name) && is_emptied(meta) {
+        "emptied by AWS, an earlier delivery was longer"
     } else if is_data_name(name) {
         "belongs to no current delivery"
     } else {
@@ -116,12 +138,32 @@ fn newest(
     newest
 }
 
-/// Top-level first, then later.
-fn rank(placed: &Placed) -> (bool, &str, chrono::DateTime<chrono::Utc>) {
+/// Top-level first, then later. What the folder's name says counts for more than when the file was
+/// written, which in a copy means nothing.
+fn rank(placed: &Placed) -> (bool, String, chrono::DateTime<chrono::Utc>) {
     let id = placed.manifest.revision.as_str();
-    let is_top_level = !is_assembly(placed.folder.rsplit('/').next().unwrap_or_default(), id);
-    let is_time = chrono::NaiveDateTime::parse_from_str(id, "%Y%m%dT%H%M%SZ").is_ok();
-    (is_top_level, if is_time { id } else { "" }, placed.meta.last_modified)
+    let folder = placed.folder.rsplit('/').next().unwrap_or_default();
+    let is_top_level = !is_assembly(folder, id);
+    let time = time_of(id).or_else(|| time_of(folder).filter(|_| !is_top_level));
+    (is_top_level, time.unwrap_or_default(), placed.meta.last_modified)
+}
+
+/// The digits of the time that begins a name: `20260701T120000Z`, `2026-07-01T12:00:00.000Z-…`.
+fn time_of(name: &str) -> Option<String> {
+    let mut digits = String::new();
+    for c in name.chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            // A copy may have something else where keys have a colon.
+            'T' if digits.len() == 8 => {}
+            '-' | ':' | '_' | '.' | '%' => {}
+            _ => break,
+        }
+        if digits.len() == 14 {
+            break;
+        }
+    }
+    chrono::NaiveDateTime::parse_from_str(&digits, "%Y%m%d%H%M%S").ok().map(|_| digits)
 }
 
 /// Is a folder of this name one delivery's own: a report's assembly, or an export's execution
@@ -175,7 +217,7 @@ impl<'a> Index<'a> {
         let name = key.rsplit('/').next().unwrap_or(key);
         let shared = |meta: &ObjectMeta| {
             let theirs = meta.location.as_ref().rsplit('/');
-            key.rsplit('/').zip(theirs).take_while(|(a, b)| a == b).count()
+            key.rsplit('/').zip(theirs).take_while(|(a, b)| is_same_name(a, b)).count()
         };
         // In a downloaded folder the key's end must reach at least into the month's folder or,
         // failing that, the file must lie beside the manifest.
@@ -187,6 +229,14 @@ impl<'a> Index<'a> {
         let is_beside = parent(best.location.as_ref()) == placed.folder;
         (shared(best) >= 2 && is_same_month(best, key) || is_beside).then_some(best)
     }
+}
+
+/// Is `theirs` what a part of a key is called where it lies? Not every disk allows colons.
+fn is_same_name(part: &str, theirs: &str) -> bool {
+    part == theirs
+        || part.contains(':')
+            && part.len() == theirs.len()
+            && part.bytes().zip(theirs.bytes()).all(|(a, b)| a == b || a == b':')
 }
 
 /// Do the period folders of an object and a key agree?
@@ -270,7 +320,7 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
         groups.entry((report, folder, period, packing)).or_default().push(meta);
     }
     for ((report, folder, period, packing), metas) in groups {
-        let mut metas = newest_assembly(metas, &period);
+        let mut metas = without_emptied(newest_assembly(metas, &period));
         metas.sort_by_key(|meta| natural(meta.location.as_ref()));
         for meta in &metas {
             used.insert(meta.location.to_string());
@@ -295,6 +345,24 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
     }
 }
 
+/// Is it a chunk of a Data Export without even a header?
+fn is_emptied(meta: &ObjectMeta) -> bool {
+    let is_export = meta
+        .location
+        .as_ref()
+        .split('/')
+        .any(|folder| folder.contains('=') && period_of_folder(folder).is_some());
+    is_export && meta.size <= EMPTY_BYTES
+}
+
+/// The files that hold something, if any do: AWS empties chunks that a shorter delivery leaves over.
+fn without_emptied(metas: Vec<&ObjectMeta>) -> Vec<&ObjectMeta> {
+    if metas.iter().all(|meta| is_emptied(meta)) {
+        return metas;
+    }
+    metas.into_iter().filter(|meta| !is_emptied(meta)).collect()
+}
+
 /// Below a month's folder each folder is a delivery of its own: the files of the one written last.
 fn newest_assembly<'a>(metas: Vec<&'a ObjectMeta>, period: &str) -> Vec<&'a ObjectMeta> {
     if period.is_empty() {
@@ -304,8 +372,12 @@ fn newest_assembly<'a>(metas: Vec<&'a ObjectMeta>, period: &str) -> Vec<&'a Obje
     for meta in metas {
         assemblies.entry(parent(meta.location.as_ref())).or_default().push(meta);
     }
+    let time = |folder: &str| time_of(folder.rsplit('/').next().unwrap_or_default());
+    let is_timed = assemblies.keys().all(|folder| time(folder).is_some());
     let written = |metas: &[&ObjectMeta]| metas.iter().map(|meta| meta.last_modified).max();
-    let newest = assemblies.into_iter().max_by_key(|(folder, metas)| (written(metas), *folder));
+    let newest = assemblies
+        .into_iter()
+        .max_by_key(|(folder, metas)| (time(folder).filter(|_| is_timed), written(metas), *folder));
     newest.map(|(_, metas)| metas).unwrap_or_default()
 }
 
@@ -408,5 +480,18 @@ mod tests {
         assert_eq!(told, ("r".to_owned(), "p/r".to_owned(), "2023-11".to_owned()));
         let hive = place("p/r/r/year=2023/month=7/r-1.parquet", "r-1.parquet");
         assert_eq!(hive.2, "2023-07");
+    }
+
+    #[test]
+    fn names_of_folders_tell_the_time() {
+        let digits = Some("20260601234802".to_owned());
+        for name in ["20260601T234802Z", "2026-06-01T23:48:02.356Z-id", "2026-06-01T23_48_02.356Z"]
+        {
+            assert_eq!(time_of(name), digits, "{name}");
+        }
+        assert_eq!(time_of("3b1f6c58-2f66-4a3b-8d0f-0e3a52b6c1aa"), None);
+        assert_eq!(time_of("BILLING_PERIOD=2026-06"), None);
+        assert!(is_same_name("2026-06-01T23:48", "2026-06-01T23_48"));
+        assert!(!is_same_name("2026-06-01T23:48", "2026-06-02T23:48"));
     }
 }

@@ -22,6 +22,9 @@ pub enum Kind {
     IntervalEnd,
     /// A JSON object as a map; only in groups. Empty text and `{}` are empty maps.
     Map,
+    /// Whether the column has a value: `1`, or absent. Only in groups, beside a column of another
+    /// kind; it lets what depends on that alone be evaluated per tuple and not per row.
+    Presence,
 }
 
 /// Where the values of a column are held while reading.

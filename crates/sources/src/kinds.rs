@@ -1,15 +1,17 @@
 //! The list of billing products. A new one is a folder of its own and a line in each list here.
 
 use crate::cur;
+use crate::data_export;
 use crate::format::BindError;
 use crate::manifest::Manifest;
 use crate::table::Mapping;
 
 /// Every table that can be read, the more particular ones first.
-pub static ALL: &[&Mapping] = &[&cur::MAPPING];
+pub static ALL: &[&Mapping] = &[&data_export::cur2::MAPPING, &cur::MAPPING];
 
 /// Readers of manifests: text and key to manifest.
-pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] = &[cur::manifest::parse];
+pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] =
+    &[cur::manifest::parse, data_export::manifest::parse];
 
 /// Which of `mappings` reads files with this header.
 ///
@@ -46,6 +48,20 @@ fn lacks(error: &BindError) -> usize {
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = ALL.iter().map(|mapping| mapping.kind).collect();
+    names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Is `kind` what somebody means who asks for `wanted`? AWS calls its FOCUS tables data exports,
+/// too.
+#[must_use]
+pub fn is_meant(kind: &str, wanted: &str) -> bool {
+    kind == wanted || (wanted == "data_export" && kind == "focus_export")
+}
+
+/// What files with this header are, when they are AWS's and hold no costs.
+#[must_use]
+pub fn no_costs(header: &[String]) -> Option<&'static str> {
+    data_export::no_costs(header.iter().map(String::as_str))
 }

@@ -8,6 +8,8 @@ use crate::table::Mapping;
 /// What a manifest says, whichever product wrote it.
 #[derive(Debug, Clone)]
 pub struct Manifest {
+    /// Why its files are none to load, when they hold no costs.
+    pub left_alone: Option<String>,
     /// What its files may be; their header decides.
     pub mappings: &'static [&'static Mapping],
     /// Name of the report or export.

@@ -5,7 +5,7 @@
 
 mod parquet_text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ pub struct Mapping {
     pub parameters: fn(&Binding, &'static str) -> Vec<(&'static str, ScalarValue)>,
     /// Source money columns and the columns that carry them unchanged (INV-SUM).
     pub carried: &'static [(&'static str, &'static str)],
+    /// What somebody should know of files with this header, in sentences without a full stop.
+    pub notes: fn(&Binding) -> Vec<String>,
 }
 
 /// Why a file cannot be read. Nothing of the delivery is stored then.
@@ -147,6 +149,8 @@ pub struct Summary {
     pub interval_seconds: Option<i64>,
     /// Bytes of text read.
     pub text_bytes: u64,
+    /// What somebody should know of the files.
+    pub notes: BTreeSet<String>,
 }
 
 /// Faults kept with their text; more are only counted.
@@ -239,6 +243,7 @@ impl TableReader {
             let first = self.summary.unknown_columns.entry(column.clone());
             first.or_insert_with(|| file.to_owned());
         }
+        self.summary.notes.extend((self.mapping.notes)(&binding));
         let project = |part| {
             let parameters = (self.mapping.parameters)(&binding, part);
             Projection::new(&binding, self.mapping.select, &parameters)
@@ -581,5 +586,6 @@ impl Summary {
         self.interval_seconds =
             self.interval_seconds.into_iter().chain(other.interval_seconds).min();
         self.text_bytes += other.text_bytes;
+        self.notes.extend(other.notes);
     }
 }

@@ -5,23 +5,23 @@
 use crate::format::{Family, Format, Kind, Known, Place};
 
 /// Accounts and invoice.
-const BILL: usize = 0;
+pub(crate) const BILL: usize = 0;
 /// What is sold at which price: product, usage type, rate. Repeats per SKU.
-const SKU: usize = 1;
+pub(crate) const SKU: usize = 1;
 /// When. Repeats per hour.
-const TIME: usize = 2;
+pub(crate) const TIME: usize = 2;
 /// The resource.
-const RESOURCE: usize = 3;
+pub(crate) const RESOURCE: usize = 3;
 /// Tags and cost categories. Repeats per tag set.
-const TAGS: usize = 4;
+pub(crate) const TAGS: usize = 4;
 /// Amounts that only commitment fees carry; nearly always all empty.
-const FEE: usize = 5;
+pub(crate) const FEE: usize = 5;
 /// What kind of line it is: type, tax, entities, commitment. A few hundred.
-const LINE: usize = 6;
+pub(crate) const LINE: usize = 6;
 /// The zone.
-const ZONE: usize = 7;
+pub(crate) const ZONE: usize = 7;
 /// Columns that the mapping does not read.
-const EXTRAS: usize = 8;
+pub(crate) const EXTRAS: usize = 8;
 
 const fn column(header: &'static str, name: &'static str, kind: Kind, place: Place) -> Known {
     Known { header, name, kind, place, required: false }
@@ -43,7 +43,7 @@ const fn required(known: Known) -> Known {
     Known { required: true, ..known }
 }
 
-const KNOWN: &[Known] = &[
+pub(crate) const KNOWN: &[Known] = &[
     column("identity/LineItemId", "identity_line_item_id", Kind::Text, Place::Row),
     column(
         "identity/TimeInterval",

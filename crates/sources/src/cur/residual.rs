@@ -36,6 +36,8 @@ struct Key {
 pub struct Residuals {
     plans: BTreeMap<Key, Sum>,
     all: BTreeMap<(String, String), Sum>,
+    /// Names of payers.
+    names: BTreeMap<String, String>,
     period: Option<(i64, i64)>,
 }
 
@@ -53,6 +55,7 @@ impl Residuals {
     pub fn add(&mut self, batch: &RecordBatch) {
         let Some(view) = View::of(batch) else { return };
         self.period = self.period.or_else(|| view.period());
+        view.add_payer_name(&mut self.names);
         let mut totals: BTreeMap<(i32, i32), Sum> = BTreeMap::new();
         for row in 0..batch.num_rows() {
             let role = view.role(row);
@@ -85,6 +88,7 @@ impl Residuals {
         for (key, sum) in other.all {
             *self.all.entry(key).or_default() += sum;
         }
+        self.names.extend(other.names);
         self.period = self.period.or(other.period);
     }
 
@@ -114,7 +118,7 @@ impl Residuals {
         if rows.is_empty() {
             return Ok(None);
         }
-        Ok(Some(batch(&rows, (period_start, period_end))?))
+        Ok(Some(batch(&rows, &self.names, (period_start, period_end))?))
     }
 }
 
@@ -122,6 +126,7 @@ type Row = (Key, i64, i128, &'static str);
 
 fn batch(
     rows: &[Row],
+    names: &BTreeMap<String, String>,
     (period_start, period_end): (i64, i64),
 ) -> Result<RecordBatch, arrow::error::ArrowError> {
     let texts = |f: &dyn Fn(&Row) -> String| -> ArrayRef {
@@ -143,8 +148,9 @@ fn batch(
                 let amounts = Decimal128Array::from_iter_values(rows.iter().map(|row| row.2));
                 Arc::new(amounts.with_data_type(field.data_type().clone())) as ArrayRef
             }
-            "BillingAccountId" | "BillingAccountName" | "SubAccountId" | "SubAccountName" => {
-                texts(&|row| row.0.payer.clone())
+            "BillingAccountId" | "SubAccountId" => texts(&|row| row.0.payer.clone()),
+            "BillingAccountName" | "SubAccountName" => {
+                texts(&|row| names.get(&row.0.payer).unwrap_or(&row.0.payer).clone())
             }
             "BillingAccountType" => texts(&|_| "Management Account".to_owned()),
             "SubAccountType" => texts(&|_| "Membership Account".to_owned()),
@@ -205,6 +211,7 @@ impl<'a> Keyed<'a> {
 
 struct View<'a> {
     payer: Keyed<'a>,
+    payer_name: Option<Keyed<'a>>,
     currency: Keyed<'a>,
     exclusion: Keyed<'a>,
     arn: Keyed<'a>,
@@ -239,6 +246,7 @@ impl<'a> View<'a> {
             roles: roles.collect(),
             types,
             payer: keyed("BillingAccountId")?,
+            payer_name: keyed("BillingAccountName"),
             currency: keyed("BillingCurrency")?,
             exclusion: keyed("x_FocusExclusion")?,
             arn: keyed("CommitmentDiscountId")?,
@@ -248,6 +256,15 @@ impl<'a> View<'a> {
             period_start: time("BillingPeriodStart")?,
             period_end: time("BillingPeriodEnd")?,
         })
+    }
+
+    /// Of the first row; other payers in the same batch keep their ids as names.
+    fn add_payer_name(&self, names: &mut BTreeMap<String, String>) {
+        let Some(payer_name) = &self.payer_name else { return };
+        if !self.payer.keys.is_empty() {
+            let (id, name) = (self.payer.key(0), payer_name.key(0));
+            names.entry(self.payer.name(id)).or_insert_with(|| payer_name.name(name));
+        }
     }
 
     fn role(&self, row: usize) -> Role {

@@ -1,13 +1,18 @@
--- Legacy Cost and Usage Report to FOCUS 1.2: every column of the cost table, from AWS's columns.
+-- Cost and Usage Reports to FOCUS 1.2: every column of the cost table, from AWS's columns.
+--
+-- This is what the legacy report and CUR 2.0 have in common. The layer `aligned` comes before it:
+-- cur/source.sql for the one, data_export/cur2/source.sql for the other.
 --
 -- Source columns are named as in AWS's Parquet and Athena form (line_item_unblended_cost is
 -- lineItem/UnblendedCost). product, resource_tags, cost_category, discount and extra are maps.
 -- A column that a report does not have is NULL.
 --
--- Two parameters:
+-- A parameter:
 --   part     'line' for every source row. Commitment fees of which something was left unused are
 --            stored a second time with 'unused': the purchase and its unused part (FOCUS rule).
---   has_net  true when the report has net columns, that is, discounts are inside the rows.
+--
+-- And a column of `aligned`:
+--   has_net  true where discounts are inside the rows, that is, where net columns tell.
 --
 -- Functions beside SQL's own: service_name/_category/_subcategory(code, name, billing entity),
 -- region_id(...), region_name(id), pricing_unit(unit, currency), resource_type(id, code),
@@ -15,7 +20,7 @@
 -- capacity_status(usage type, attribute), sku_price_details(product, ...), and
 -- unit_price(stated rate, cost, quantity): the rate when it explains the cost, else the quotient.
 
-WITH typed AS (
+typed AS (
   SELECT
     *,
     line_item_line_item_type AS type,
@@ -35,7 +40,7 @@ WITH typed AS (
     coalesce(line_item_usage_amount, 1) AS amount,
     coalesce(line_item_usage_start_date, identity_time_interval_start,
       bill_billing_period_start_date) AS charge_start
-  FROM source
+  FROM aligned
 ),
 
 classed AS (
@@ -87,7 +92,10 @@ classed AS (
     part = 'unused' OR type IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage',
         'SavingsPlanNegation', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee', 'Fee', 'RIFee',
         'FlatRateSubscription') OR is_discount_row AS is_priced,
-    coalesce(product_sku, nullif(split_part(pricing_rate_code, '.', 1), '')) AS sku
+    coalesce(product_sku, nullif(split_part(pricing_rate_code, '.', 1), '')) AS sku,
+    coalesce(capacity_reservation,
+      CASE WHEN line_item_resource_id LIKE '%:capacity-reservation/%'
+        THEN line_item_resource_id END) AS capacity
   FROM typed
 ),
 
@@ -187,17 +195,16 @@ SELECT
   line_item_availability_zone AS "AvailabilityZone",
   billed_cost AS "BilledCost",
   bill_payer_account_id AS "BillingAccountId",
-  -- A CUR has no account names; FOCUS allows no gap here.
-  bill_payer_account_id AS "BillingAccountName",
+  coalesce(payer_name, bill_payer_account_id) AS "BillingAccountName",
   'Management Account' AS "BillingAccountType",
   coalesce(line_item_currency_code, 'USD') AS "BillingCurrency",
   coalesce(bill_billing_period_end_date,
     bill_billing_period_start_date + INTERVAL '1 month') AS "BillingPeriodEnd",
   bill_billing_period_start_date AS "BillingPeriodStart",
-  CASE WHEN line_item_resource_id LIKE '%:capacity-reservation/%'
-    THEN line_item_resource_id END AS "CapacityReservationId",
-  CASE WHEN line_item_resource_id LIKE '%:capacity-reservation/%'
-    THEN capacity_status(line_item_usage_type, product_capacitystatus)
+  capacity AS "CapacityReservationId",
+  CASE WHEN capacity IS NOT NULL
+    THEN coalesce(capacity_state,
+      capacity_status(line_item_usage_type, product_capacitystatus))
   END AS "CapacityReservationStatus",
   category AS "ChargeCategory",
   -- A refund that is on an invoice corrects a period that was invoiced before.
@@ -286,7 +293,7 @@ SELECT
   region_name(region) AS "RegionName",
   resource AS "ResourceId",
   -- The Name tag is what people call it.
-  CASE WHEN line_item_resource_id IS NOT NULL AND part = 'line' THEN resource_tags['Name'] END
+  CASE WHEN line_item_resource_id IS NOT NULL AND part = 'line' THEN name_tag END
     AS "ResourceName",
   resource_type(resource, line_item_product_code) AS "ResourceType",
   service_category(line_item_product_code, product_product_name, bill_billing_entity)
@@ -306,7 +313,7 @@ SELECT
   CASE WHEN sku_id IS NOT NULL
     THEN coalesce(pricing_rate_code, concat(sku_id, '.', pricing_rate_id)) END AS "SkuPriceId",
   coalesce(line_item_usage_account_id, bill_payer_account_id) AS "SubAccountId",
-  coalesce(line_item_usage_account_id, bill_payer_account_id) AS "SubAccountName",
+  coalesce(account_name, line_item_usage_account_id, bill_payer_account_id) AS "SubAccountName",
   'Membership Account' AS "SubAccountType",
   resource_tags AS "Tags",
 

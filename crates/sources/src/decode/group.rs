@@ -10,6 +10,7 @@ use arrow::array::{
 use billhook_focus::columns::map_type;
 use billhook_money::{PRECISION, SCALE};
 
+use super::object::object;
 use super::time;
 use crate::format::{Binding, Kind, Member, Place};
 use crate::intern::Interner;
@@ -40,6 +41,8 @@ pub(super) struct Bad {
 pub struct Group {
     /// Runs of neighbouring file columns, first and last position.
     runs: Vec<(usize, usize)>,
+    /// File columns of which the tuple only says whether they have a value.
+    flags: Vec<usize>,
     /// Position in the tuple of each file column of the group.
     slots: HashMap<usize, usize>,
     interner: Interner,
@@ -54,7 +57,10 @@ impl Group {
         let mut positions = positions(binding, group);
         positions.sort_unstable();
         positions.dedup();
-        let slots = positions.iter().enumerate().map(|(slot, &p)| (p, slot)).collect();
+        let mut flags = flags(binding, group);
+        flags.retain(|position| !positions.contains(position));
+        let slots =
+            positions.iter().chain(&flags).enumerate().map(|(slot, &p)| (p, slot)).collect();
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for &position in &positions {
             match runs.last_mut() {
@@ -64,6 +70,7 @@ impl Group {
         }
         Self {
             runs,
+            flags,
             slots,
             interner: Interner::default(),
             checked: 0,
@@ -76,7 +83,8 @@ impl Group {
     /// The id of the record's tuple. `key` is scratch space.
     #[inline]
     pub(super) fn intern(&mut self, record: &Record<'_>, key: &mut Vec<u8>) -> u32 {
-        if let [(first, last)] = self.runs[..] {
+        if let ([(first, last)], []) = (&self.runs[..], &self.flags[..]) {
+            let (first, last) = (*first, *last);
             return self.interner.intern(record.span(first, last));
         }
         key.clear();
@@ -85,6 +93,14 @@ impl Group {
                 key.push(b',');
             }
             key.extend_from_slice(record.span(first, last));
+        }
+        for (index, &position) in self.flags.iter().enumerate() {
+            if index > 0 || !self.runs.is_empty() {
+                key.push(b',');
+            }
+            if !super::is_absent(&unquote(record.field(position))) {
+                key.push(b'1');
+            }
         }
         self.interner.intern(key)
     }
@@ -130,7 +146,7 @@ impl Group {
         let first = self.checked;
         self.checked = self.interner.len();
         let typed: Vec<usize> = (0..binding.known.len())
-            .filter(|&k| binding.format.known[k].kind != Kind::Text)
+            .filter(|&k| !matches!(binding.format.known[k].kind, Kind::Text | Kind::Presence))
             .filter(|&k| binding.known[k].is_some_and(|p| self.slots.contains_key(&p)))
             .filter(|&k| matches!(binding.format.known[k].place, Place::Group(_)))
             .collect();
@@ -157,7 +173,7 @@ impl Group {
                         }
                         Err(error) => error.to_string(),
                     },
-                    Kind::Map if entries(&value).is_none() => "no JSON object".to_owned(),
+                    Kind::Map if object(&value).is_none() => "no JSON object".to_owned(),
                     Kind::Map => continue,
                     kind if time::parse(kind, &value).is_none() => "not a point in time".to_owned(),
                     _ => continue,
@@ -213,7 +229,7 @@ impl Group {
     #[must_use]
     pub fn decode(&self, binding: &Binding, ids: &[u32], items: &[Item]) -> Vec<ArrayRef> {
         let (text, fields) = self.records(ids);
-        let rows = if self.runs.is_empty() { 0 } else { ids.len() };
+        let rows = if self.slots.is_empty() { 0 } else { ids.len() };
         let read = |slot: usize, row: usize| unquote(fields.record(&text, row).field(slot));
         items
             .iter()
@@ -247,8 +263,9 @@ fn ids_from(first: usize, end: usize) -> Vec<u32> {
 fn positions(binding: &Binding, group: usize) -> Vec<usize> {
     let format = binding.format;
     let known = binding.known.iter().zip(format.known);
-    let known =
-        known.filter(|(_, known)| known.place == Place::Group(group)).filter_map(|(p, _)| *p);
+    let known = known
+        .filter(|(_, known)| known.place == Place::Group(group) && known.kind != Kind::Presence)
+        .filter_map(|(p, _)| *p);
     let families = binding.families.iter().zip(format.families);
     let families = families
         .filter(|(_, family)| family.group == group)
@@ -258,12 +275,21 @@ fn positions(binding: &Binding, group: usize) -> Vec<usize> {
     known.chain(families).chain(extras).collect()
 }
 
+/// File positions of the columns of which a group only keeps whether they have a value.
+fn flags(binding: &Binding, group: usize) -> Vec<usize> {
+    let known = binding.known.iter().zip(binding.format.known);
+    known
+        .filter(|(_, known)| known.place == Place::Group(group) && known.kind == Kind::Presence)
+        .filter_map(|(position, _)| *position)
+        .collect()
+}
+
 type Value<'a> = Option<std::borrow::Cow<'a, [u8]>>;
 
 fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
     let values = values.map(|value| value.filter(|value| !value.is_empty()));
     match kind {
-        Kind::Text => {
+        Kind::Text | Kind::Presence => {
             let mut builder = StringBuilder::new();
             for value in values {
                 match value {
@@ -293,7 +319,7 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
         Kind::Map => {
             let mut builder = map_builder();
             for value in values {
-                for (key, text) in value.and_then(|v| entries(&v)).unwrap_or_default() {
+                for (key, text) in value.and_then(|v| object(&v)).unwrap_or_default() {
                     builder.keys().append_value(key);
                     builder.values().append_value(text);
                 }
@@ -303,18 +329,6 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
             Arc::new(builder.finish())
         }
     }
-}
-
-/// The entries of a JSON object, values as text; those that are null or empty are left out.
-fn entries(json: &[u8]) -> Option<Vec<(String, String)>> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).ok()?;
-    let text = |value: serde_json::Value| match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let entries = object.into_iter().map(|(key, value)| (key, text(value)));
-    Some(entries.filter(|(_, value)| !value.is_empty()).collect())
 }
 
 /// A builder of `map<string, string>` arrays with the table's field names.

@@ -2,6 +2,8 @@
 //!
 //! They never fail: what is unknown is NULL, or what the catalogue says of unknown things.
 
+mod maps;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ pub fn register(context: &SessionContext) {
     });
     sku_price_details(context);
     quotients(context);
+    maps::register(context);
 }
 
 /// Category and subcategory. FOCUS wants one of each per service name, and some reports give one

@@ -71,7 +71,7 @@ fn sources(binding: &Binding) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for (index, known) in format.known.iter().enumerate() {
         let column_type = match known.kind {
-            Kind::Text => ColumnType::Text,
+            Kind::Text | Kind::Presence => ColumnType::Text,
             Kind::Money => ColumnType::Decimal,
             Kind::Time | Kind::IntervalStart | Kind::IntervalEnd => ColumnType::Time,
             Kind::Map => ColumnType::Map,
@@ -95,6 +95,8 @@ fn context(
     let mut config = SessionConfig::new();
     config.options_mut().sql_parser.enable_ident_normalization = false;
     config.options_mut().sql_parser.parse_float_as_decimal = true;
+    // VARCHAR is the type of the columns here.
+    config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(config);
     functions::register(&context);
     let parameters = parameters.iter().map(|(n, value)| Field::new(*n, value.data_type(), true));
