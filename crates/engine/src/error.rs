@@ -123,7 +123,7 @@ impl EngineError {
     #[must_use]
     pub fn fix(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable { .. } => "have AWS deliver the report again, or import with \
+            Self::Unreadable { .. } => "have the report delivered again, or import with \
                  --quarantine to load the other records and keep these in the table quarantine"
                 .to_owned(),
             Self::Damaged(_) => {
@@ -137,7 +137,8 @@ impl EngineError {
                     "download the file again; nothing of this delivery was stored".to_owned()
                 }
                 ReadError::Header { .. } | ReadError::Shape { .. } => {
-                    "point at a folder or file of a Cost and Usage Report".to_owned()
+                    "point at a folder or file of a Cost and Usage Report or of a FOCUS dataset"
+                        .to_owned()
                 }
                 ReadError::Period { .. } => {
                     "keep files of different months in folders of their own".to_owned()

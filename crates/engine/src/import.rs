@@ -19,7 +19,7 @@ use futures::StreamExt;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::ingest::{self, Options};
-use crate::{EngineError, Home};
+use crate::{EngineError, Home, spread};
 
 /// What became of one delivery.
 #[derive(Debug)]
@@ -105,6 +105,9 @@ pub async fn import(
         };
         delivery.files.into_iter().map(move |f| (f.meta.location.to_string(), reason.clone()))
     }));
+    let (deliveries, superseded) = spread::spread(&location.store, deliveries, options).await?;
+    let reason = || "belongs to no current delivery".to_owned();
+    found.left_alone.extend(superseded.into_iter().map(|file| (file, reason())));
     let names = names(&deliveries, name)?;
     let known = known(home).await?;
     let mut imported = Vec::new();
@@ -177,7 +180,7 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         }
     };
     delivery.mapping = Some(mapping);
-    if delivery.period.is_empty() {
+    if delivery.period.is_empty() && !mapping.many_periods {
         match value(mapping.period).and_then(period_of_digits) {
             Some(period) => delivery.period = period,
             None => {
@@ -403,6 +406,7 @@ async fn load(
             record.short_records
         ));
     }
+    delivery.warnings.extend(loaded.notes.iter().cloned());
     let outcome = match slice::replace(&home.lake, slice, loaded).await {
         Err(LakeError::Contended { attempts: 1, .. }) => return Ok(None),
         other => other?,

@@ -12,6 +12,7 @@ pub mod instant;
 pub mod period;
 pub mod report;
 pub mod sql_names;
+mod spread;
 mod stored;
 
 pub use error::EngineError;

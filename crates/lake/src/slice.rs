@@ -137,6 +137,8 @@ pub struct Loaded {
     pub quarantine: Vec<QuarantinedRecord>,
     /// What is known of it.
     pub record: DeliveryRecord,
+    /// Things worth telling; not stored.
+    pub notes: Vec<String>,
 }
 
 /// What a commit did.
