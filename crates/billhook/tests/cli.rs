@@ -9,6 +9,8 @@
 mod damage;
 #[path = "cli/exact.rs"]
 mod exact;
+#[path = "cli/focus.rs"]
+mod focus;
 #[path = "cli/idempotent.rs"]
 mod idempotent;
 #[path = "cli/layouts.rs"]

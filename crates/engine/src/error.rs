@@ -127,7 +127,8 @@ impl EngineError {
                  --quarantine to load the other records and keep these in the table quarantine"
                 .to_owned(),
             Self::Damaged(_) => {
-                "download the file again; nothing of this delivery was stored".to_owned()
+                "have the file delivered or download it again; nothing of this delivery was stored"
+                    .to_owned()
             }
             Self::Absent(_) => {
                 "point at a folder, file or s3://bucket/prefix that holds a report".to_owned()

@@ -11,8 +11,8 @@ pub mod ingest;
 pub mod instant;
 pub mod period;
 pub mod report;
-pub mod sql_names;
 mod spread;
+pub mod sql_names;
 mod stored;
 
 pub use error::EngineError;

@@ -255,6 +255,7 @@ impl Decoder {
             self.quarantined.rows += bad as u64;
         }
         let mut seen = std::collections::HashSet::new();
+        faults.sort_by_key(|(_, fault)| fault.row);
         let faults = faults
             .into_iter()
             .filter(|(index, _)| index.is_none_or(|index| seen.insert(index)))

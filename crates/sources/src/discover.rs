@@ -284,7 +284,7 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             revision: revision_of(&metas),
             mappings: kinds::ALL,
             mapping: None,
-        part: None,
+            part: None,
             files: metas.into_iter().map(file).collect(),
             readiness: Readiness::Ready,
             manifest: None,

@@ -24,7 +24,7 @@ pub fn recognise(
         match mapping.format.bind(header.to_vec()) {
             Ok(binding) if (mapping.is_one)(&binding) => return Ok(mapping),
             Ok(_) => {}
-            Err(error) if closest.as_ref().is_none_or(|other| fits(&error) > fits(other)) => {
+            Err(error) if closest.as_ref().is_none_or(|other| fits(&error) >= fits(other)) => {
                 closest = Some(error);
             }
             Err(_) => {}

@@ -18,8 +18,8 @@ use billhook_focus::columns;
 use billhook_focus::gate::Tally;
 use datafusion::common::ScalarValue;
 
-pub use part::{Months, Part};
 use part::Pick;
+pub use part::{Months, Part};
 
 use crate::decode::{Chunk, Decoder, Fault};
 use crate::format::{BindError, Binding, Format};

@@ -135,8 +135,13 @@ pub(crate) const fn join<const A: usize, const B: usize, const C: usize>(
 
 /// Columns of newer versions, and those that anybody may add: kept as extras, and nobody has to
 /// hear of them.
-pub(crate) const KEPT: &[&str] =
-    &["Allocated", "ContractApplied", "InvoiceDetailId", "CommitmentProgramEligibilityDetails", "x_"];
+pub(crate) const KEPT: &[&str] = &[
+    "Allocated",
+    "ContractApplied",
+    "InvoiceDetailId",
+    "CommitmentProgramEligibilityDetails",
+    "x_",
+];
 
 /// What every row must hold: without it a row cannot be counted, or would be counted wrongly.
 pub(crate) const RULES: &[Rule] = &[

@@ -73,7 +73,9 @@ fn sources(binding: &Binding) -> Vec<Source> {
         let column_type = match known.kind {
             Kind::Text | Kind::TextOrNull => ColumnType::Text,
             Kind::Money => ColumnType::Decimal,
-            Kind::Time | Kind::ZonedTime | Kind::IntervalStart | Kind::IntervalEnd => ColumnType::Time,
+            Kind::Time | Kind::ZonedTime | Kind::IntervalStart | Kind::IntervalEnd => {
+                ColumnType::Time
+            }
             Kind::Map => ColumnType::Map,
         };
         let place = binding.known[index].map(|_| (known.place, Item::Known(index)));

@@ -105,7 +105,8 @@ impl Months {
         } else {
             input.open(limits).map_err(damaged)?
         };
-        let mut scan = Scan { mapping, file, is_parquet, row: 0, column: None, found: Self::default() };
+        let mut scan =
+            Scan { mapping, file, is_parquet, row: 0, column: None, found: Self::default() };
         let mut fields = Fields::default();
         let mut carry: Vec<u8> = Vec::new();
         while let Some(block) = blocks.next_block().map_err(damaged)? {
