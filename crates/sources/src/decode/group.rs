@@ -319,7 +319,8 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
 
 /// The entries of a JSON object, values as text; those that are null or empty are left out.
 fn entries(json: &[u8]) -> Option<Vec<(String, String)>> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).ok()?;
+    let json = quote_numbers(json);
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&json).ok()?;
     let text = |value: serde_json::Value| match value {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text,
@@ -327,6 +328,36 @@ fn entries(json: &[u8]) -> Option<Vec<(String, String)>> {
     };
     let entries = object.into_iter().map(|(key, value)| (key, text(value)));
     Some(entries.filter(|(_, value)| !value.is_empty()).collect())
+}
+
+/// The object with its numbers as strings: parsed as numbers they would be rounded to doubles.
+fn quote_numbers(json: &[u8]) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(json.len() + 8);
+    let (mut depth, mut is_text, mut is_escaped, mut is_number) = (0_u32, false, false, false);
+    for &byte in json {
+        let goes_on = byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+        if is_number && !goes_on {
+            quoted.push(b'"');
+            is_number = false;
+        }
+        if is_text {
+            is_text = is_escaped || byte != b'"';
+            is_escaped = !is_escaped && byte == b'\\';
+        } else {
+            match byte {
+                b'"' => is_text = true,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                b'-' | b'0'..=b'9' if depth == 1 && !is_number => {
+                    quoted.push(b'"');
+                    is_number = true;
+                }
+                _ => {}
+            }
+        }
+        quoted.push(byte);
+    }
+    quoted
 }
 
 /// A builder of `map<string, string>` arrays with the table's field names.
@@ -359,4 +390,25 @@ fn map<'a>(
     let array = builder.finish();
     debug_assert_eq!(arrow::array::Array::data_type(&array), &map_type());
     Arc::new(array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entries;
+
+    #[test]
+    fn numbers_in_maps_keep_their_digits() {
+        let json =
+            br#"{"a": -0.12345678901234567891, "b":1e-7,"c":"x \"1\" 2","d":[1,2],"e":true}"#;
+        let found = entries(json).unwrap();
+        let expected = [
+            ("a", "-0.12345678901234567891"),
+            ("b", "1e-7"),
+            ("c", "x \"1\" 2"),
+            ("d", "[1,2]"),
+            ("e", "true"),
+        ];
+        assert_eq!(found, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert!(entries(b"{\"a\":1").is_none() && entries(b"none").is_none());
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ReadError, month_of, parquet_text};
+use super::{ReadError, WINDOW_BYTES, month_of, parquet_text};
 use crate::decode::{is_absent, time};
 use crate::format::{Binding, Kind, canonical};
 use crate::table::Mapping;
@@ -111,12 +111,12 @@ impl Months {
         let mut carry: Vec<u8> = Vec::new();
         while let Some(block) = blocks.next_block().map_err(damaged)? {
             carry.extend_from_slice(&block);
-            let used = scan.read(&carry, &mut fields)?;
+            let used = scan.read_windows(&carry, &mut fields)?;
             carry.drain(..used);
         }
         if !carry.is_empty() {
             carry.push(b'\n');
-            let used = scan.read(&carry, &mut fields)?;
+            let used = scan.read_windows(&carry, &mut fields)?;
             if !carry[used..].iter().all(u8::is_ascii_whitespace) {
                 let row = scan.row + 1;
                 return Err(ReadError::Shape {
@@ -140,6 +140,24 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// Reads the complete records of `text` piece by piece; returns how many bytes they take.
+    fn read_windows(&mut self, text: &[u8], fields: &mut Fields) -> Result<usize, ReadError> {
+        let (mut start, mut window) = (0, WINDOW_BYTES);
+        while start < text.len() {
+            let end = text.len().min(start + window);
+            let used = self.read(&text[start..end], fields)?;
+            if used > 0 {
+                start += used;
+                window = WINDOW_BYTES;
+            } else if end == text.len() {
+                break;
+            } else {
+                window *= 2;
+            }
+        }
+        Ok(start)
+    }
+
     fn read(&mut self, text: &[u8], fields: &mut Fields) -> Result<usize, ReadError> {
         let used = fields.index(text);
         for index in 0..fields.len() {
