@@ -1,6 +1,7 @@
 //! FOCUS data: AWS's own exports and files of any provider, of all versions, whole and exactly once
 //! (INV-SUM, INV-ONE, INV-IDEM).
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -217,11 +218,13 @@ fn tiny(rows: &[[&str; 6]]) -> String {
     );
     for [cost, currency, month, day, description, note] in rows {
         let next = if *month == "2026-05" { "2026-06" } else { "2026-07" };
-        text.push_str(&format!(
+        write!(
+            text,
             "{cost},{cost},{cost},{cost},{currency},a-1,null,{month}-01T00:00:00Z,\
              {next}-01T00:00:00Z,{day}T00:00:00Z,2026-08-01T00:00:00Z,Usage,NULL,{description},\
              Contoso,Contoso,Contoso,Widgets,Compute,null,,d-7,{note}\n"
-        ));
+        )
+        .unwrap();
     }
     text
 }
@@ -265,6 +268,30 @@ fn inv_one_lines_without_a_period_are_refused_or_set_aside_once() {
     assert_eq!(home.ask("SELECT COUNT(*) FROM quarantine"), "2");
     assert_eq!(home.ask("SELECT COUNT(*) FROM cost_and_usage"), "2");
     assert_eq!(home.ask("SELECT SUM(LineItems) FROM deliveries"), "4");
+}
+
+/// Azure's layout: a folder a month, in it a folder a run, in it parts.
+#[test]
+fn of_several_runs_of_a_month_the_last_one_counts() {
+    let home = Home::new();
+    let part = |run: &str, name: &str, cost: &str, month: &str, at: u64| {
+        let day = format!("{month}-02");
+        let path = home.path(&format!("azure/{run}/{name}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, tiny(&[[cost, "USD", month, &day, "a", ""]])).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_780_000_000 + at);
+        fs::File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+    };
+    part("20260501-20260531/run-1", "part_0_0001.csv", "1", "2026-05", 1);
+    part("20260501-20260531/run-1", "part_1_0001.csv", "2", "2026-05", 2);
+    part("20260501-20260531/run-2", "part_0_0001.csv", "4", "2026-05", 3);
+    part("20260601-20260630/run-1", "part_0_0001.csv", "8", "2026-06", 1);
+    part("20260601-20260630/run-1", "part_1_0001.csv", "16", "2026-06", 2);
+    let told = import(&home, &home.path("azure"));
+    let sums = "SELECT x_BillingPeriod, SUM(BilledCost) FROM costs GROUP BY 1 ORDER BY 1";
+    assert_eq!(rows(&home, sums), ["2026-05,4", "2026-06,24"], "{told}");
+    assert_eq!(home.ask("SELECT COUNT(DISTINCT x_Connection) FROM costs"), "1");
+    assert!(told.contains("left alone"), "{told}");
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub fn join(deliveries: Vec<Delivery>) -> Vec<Delivery> {
         let folder = place.split('|').next().unwrap_or_default().rsplit('/').next();
         let named = [report.as_str(), folder.unwrap_or_default(), "focus"];
         let identity = format!("{}|{report}|{place}", mapping.kind);
-        delivery.report = named.into_iter().find(|n| !n.is_empty()).unwrap_or("focus").to_owned();
+        let named = named.into_iter().find(|name| !name.is_empty()).unwrap_or("focus").to_owned();
+        delivery.report = named;
         delivery.identity = identity;
         match joined.iter_mut().find(|other| other.identity == delivery.identity) {
             Some(other) => other.files.extend(delivery.files),
