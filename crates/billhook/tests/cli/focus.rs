@@ -218,11 +218,11 @@ fn tiny(rows: &[[&str; 6]]) -> String {
     );
     for [cost, currency, month, day, description, note] in rows {
         let next = if *month == "2026-05" { "2026-06" } else { "2026-07" };
-        write!(
+        writeln!(
             text,
             "{cost},{cost},{cost},{cost},{currency},a-1,null,{month}-01T00:00:00Z,\
              {next}-01T00:00:00Z,{day}T00:00:00Z,2026-08-01T00:00:00Z,Usage,NULL,{description},\
-             Contoso,Contoso,Contoso,Widgets,Compute,null,,d-7,{note}\n"
+             Contoso,Contoso,Contoso,Widgets,Compute,null,,d-7,{note}"
         )
         .unwrap();
     }
