@@ -11,6 +11,8 @@ mod damage;
 mod data_export;
 #[path = "cli/exact.rs"]
 mod exact;
+#[path = "cli/focus.rs"]
+mod focus;
 #[path = "cli/idempotent.rs"]
 mod idempotent;
 #[path = "cli/layouts.rs"]

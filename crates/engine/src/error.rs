@@ -125,11 +125,12 @@ impl EngineError {
     #[must_use]
     pub fn fix(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable { .. } => "have AWS deliver the report again, or import with \
+            Self::Unreadable { .. } => "have the report delivered again, or import with \
                  --quarantine to load the other records and keep these in the table quarantine"
                 .to_owned(),
             Self::Damaged(_) => {
-                "download the file again; nothing of this delivery was stored".to_owned()
+                "have the file delivered or download it again; nothing of this delivery was stored"
+                    .to_owned()
             }
             Self::Absent(_) => {
                 "point at a folder, file or s3://bucket/prefix that holds a report".to_owned()
@@ -147,7 +148,8 @@ impl EngineError {
                     )
                 }
                 ReadError::Header { .. } | ReadError::Shape { .. } => {
-                    "point at a folder or file of a Cost and Usage Report".to_owned()
+                    "point at a folder or file of a Cost and Usage Report or of a FOCUS dataset"
+                        .to_owned()
                 }
                 ReadError::Period { .. } => {
                     "keep files of different months in folders of their own".to_owned()

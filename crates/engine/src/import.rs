@@ -19,7 +19,7 @@ use futures::StreamExt;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::ingest::{self, Options};
-use crate::{EngineError, Home};
+use crate::{EngineError, Home, spread};
 
 /// What became of one delivery.
 #[derive(Debug)]
@@ -109,6 +109,9 @@ pub async fn import(
     }));
     let store = &*location.store;
     let deliveries = meant(store, deliveries, &options.kinds, &mut found.left_alone).await?;
+    let (deliveries, superseded) = spread::spread(&location.store, deliveries, options).await?;
+    let reason = || "belongs to no current delivery".to_owned();
+    found.left_alone.extend(superseded.into_iter().map(|file| (file, reason())));
     let names = names(&deliveries, name)?;
     let known = known(home).await?;
     let mut imported = Vec::new();
@@ -182,7 +185,7 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         }
     };
     delivery.mapping = Some(mapping);
-    if delivery.period.is_empty() {
+    if delivery.period.is_empty() && !mapping.many_periods {
         match value(mapping.period).and_then(period_of_digits) {
             Some(period) => delivery.period = period,
             None => {

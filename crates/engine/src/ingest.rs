@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -166,7 +166,8 @@ impl Job {
 
     fn work_through(&self) -> Result<Done, EngineError> {
         let period = Some(self.slice.period.clone());
-        let mut reader = TableReader::new(self.mapping, self.options.limits, period);
+        let reader = TableReader::new(self.mapping, self.options.limits, period);
+        let mut reader = reader.only(self.delivery.part);
         let revision = &self.delivery.revision;
         let mut writer = slice::line_writer(&self.lake, &self.slice, revision, self.handle.clone());
         let mut done = Done::default();
@@ -176,7 +177,7 @@ impl Job {
             if self.is_stopped() {
                 return Err(EngineError::Interrupted);
             }
-            let input = self.handle.block_on(self.fetch(file))?;
+            let input = self.handle.block_on(fetch(&*self.store, file, &self.options.spool))?;
             let progress = FileProgress::new(&*self.options.progress, file);
             reader.read(input, &file.name, &|text| progress.text(text), &mut |mapped| {
                 if self.is_stopped() {
@@ -201,33 +202,40 @@ impl Job {
         done.summary = reader.finish();
         Ok(done)
     }
+}
 
-    async fn fetch(&self, file: &SourceFile) -> Result<Input, EngineError> {
-        let location = || path_of(file);
-        let fail = |source| EngineError::Store { location: location(), source };
-        // A file that was rewritten since it was listed is not what the manifest meant.
-        let options = GetOptions { if_match: file.meta.e_tag.clone(), ..GetOptions::default() };
-        let result = self.store.get_opts(&file.meta.location, options).await.map_err(fail)?;
-        let size = result.meta.size;
-        match result.payload {
-            GetResultPayload::File(open, _) => Ok(Input::File(open)),
-            GetResultPayload::Stream(_) if size <= MEMORY_BYTES => {
-                Ok(Input::Memory(result.bytes().await.map_err(fail)?))
+/// Opens a file of a delivery: in place, in memory, or by way of the folder `spool`.
+///
+/// # Errors
+/// When it cannot be had, or is not what was listed.
+pub(crate) async fn fetch(
+    store: &dyn ObjectStore,
+    file: &SourceFile,
+    spool: &Path,
+) -> Result<Input, EngineError> {
+    let location = || path_of(file);
+    let fail = |source| EngineError::Store { location: location(), source };
+    // A file that was rewritten since it was listed is not what the manifest meant.
+    let options = GetOptions { if_match: file.meta.e_tag.clone(), ..GetOptions::default() };
+    let result = store.get_opts(&file.meta.location, options).await.map_err(fail)?;
+    let size = result.meta.size;
+    match result.payload {
+        GetResultPayload::File(open, _) => Ok(Input::File(open)),
+        GetResultPayload::Stream(_) if size <= MEMORY_BYTES => {
+            Ok(Input::Memory(result.bytes().await.map_err(fail)?))
+        }
+        GetResultPayload::Stream(mut stream) => {
+            let disk = |source| EngineError::Disk {
+                action: format!("cannot keep {} in {}", location(), spool.display()),
+                source,
+            };
+            std::fs::create_dir_all(spool).map_err(disk)?;
+            let mut open = tempfile::tempfile_in(spool).map_err(disk)?;
+            while let Some(part) = stream.next().await {
+                open.write_all(&part.map_err(fail)?).map_err(disk)?;
             }
-            GetResultPayload::Stream(mut stream) => {
-                let spool = &self.options.spool;
-                let disk = |source| EngineError::Disk {
-                    action: format!("cannot keep {} in {}", location(), spool.display()),
-                    source,
-                };
-                std::fs::create_dir_all(spool).map_err(disk)?;
-                let mut open = tempfile::tempfile_in(spool).map_err(disk)?;
-                while let Some(part) = stream.next().await {
-                    open.write_all(&part.map_err(fail)?).map_err(disk)?;
-                }
-                std::io::Seek::rewind(&mut open).map_err(disk)?;
-                Ok(Input::File(open))
-            }
+            std::io::Seek::rewind(&mut open).map_err(disk)?;
+            Ok(Input::File(open))
         }
     }
 }
@@ -308,7 +316,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
     let carried: BTreeSet<&str> = job.mapping.carried.iter().map(|(source, _)| *source).collect();
     debug_assert!(summary.read.sums().all(|(_, column, _)| carried.contains(column)));
     gate::check(&summary.read, &all.stored, &summary.quarantined)?;
-    let record = describe_delivery(job, &all);
+    let mut record = describe_delivery(job, &all);
     let quarantine = all
         .summary
         .faults
@@ -322,6 +330,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
             record: found.fault.record.clone(),
         })
         .collect();
+    record.notes.extend(gaps(&all.summary));
     Ok(Loaded { files: all.files, daily: all.daily, quarantine, record })
 }
 
@@ -344,6 +353,22 @@ impl Job {
         }
         Ok((writer.finish(needs_file)?, daily, rows))
     }
+}
+
+/// The columns that the source left empty although the standard wants them filled, in words.
+fn gaps(summary: &Summary) -> Option<String> {
+    let count = |(column, rows): (&String, &u64)| match rows {
+        1 => format!("{column} (1 line)"),
+        _ => format!("{column} ({rows} lines)"),
+    };
+    let columns: Vec<String> = summary.gaps.iter().map(count).collect();
+    (!columns.is_empty()).then(|| {
+        format!(
+            "the source leaves columns empty that FOCUS wants filled: {}; what can be derived was \
+             filled in",
+            columns.join(", ")
+        )
+    })
 }
 
 /// A fault in words: file, record, column, value and reason.

@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod instant;
 pub mod period;
 pub mod report;
+mod spread;
 pub mod sql_names;
 mod stored;
 

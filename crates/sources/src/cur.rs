@@ -30,6 +30,7 @@ pub static MAPPING: Mapping = Mapping {
     format: &columns::FORMAT,
     is_one: |_| true,
     period: "bill/BillingPeriodStartDate",
+    many_periods: false,
     known_types: KNOWN_TYPES,
     cancels: true,
     select: TO_FOCUS,

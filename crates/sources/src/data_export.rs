@@ -15,6 +15,7 @@ pub mod cur2;
 pub(crate) mod manifest;
 pub(crate) mod maps;
 
+use crate::focus_export;
 use crate::table::Mapping;
 
 /// A table whose rows are costs.
@@ -26,10 +27,13 @@ pub(crate) struct Table {
 }
 
 /// The tables that are read.
-pub(crate) static TABLES: &[Table] = &[Table { owns: cur2::owns, mappings: &[&cur2::MAPPING] }];
+pub(crate) static TABLES: &[Table] = &[
+    Table { owns: cur2::owns, mappings: &[&cur2::MAPPING] },
+    Table { owns: |column| column == "BilledCost", mappings: &[&focus_export::MAPPING] },
+];
 
 /// All of their mappings: for manifests that do not tell columns.
-pub(crate) static MAPPINGS: &[&Mapping] = &[&cur2::MAPPING];
+pub(crate) static MAPPINGS: &[&Mapping] = &[&cur2::MAPPING, &focus_export::MAPPING];
 
 /// Tables that hold no costs: the beginning of a column's name, and what the table is.
 const OTHERS: &[(&str, &str)] = &[

@@ -8,7 +8,8 @@
 mod chunk;
 mod group;
 mod object;
-mod time;
+mod rules;
+pub(crate) mod time;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use billhook_money::Sum;
 pub use chunk::Chunk;
 pub use group::{Group, Item};
 
-use crate::format::{Binding, Kind, Place};
+use crate::format::{Binding, Kind, Place, Rule};
 use crate::text::split::{Fields, Record};
 use crate::text::unquote;
 
@@ -42,6 +43,8 @@ pub struct Fault {
 struct RowMoney {
     position: usize,
     header: &'static str,
+    /// Must every row have a value?
+    is_needed: bool,
     values: Vec<i128>,
     valid: Vec<bool>,
 }
@@ -96,6 +99,7 @@ impl Decoder {
             .map(|(_, position, known)| RowMoney {
                 position,
                 header: known.header,
+                is_needed: format.rules.contains(&Rule::Filled(known.header)),
                 values: Vec::new(),
                 valid: Vec::new(),
             })
@@ -189,12 +193,16 @@ impl Decoder {
         self.rows.push(row);
         for column in &mut self.money {
             let raw = record.field(column.position);
-            if raw.is_empty() {
+            if raw.is_empty() && !column.is_needed {
                 column.values.push(0);
                 column.valid.push(false);
                 continue;
             }
-            match parse_money(raw) {
+            let parsed = match parse_money(raw) {
+                Ok((None, _)) if column.is_needed => Err(rules::EMPTY.to_owned()),
+                parsed => parsed,
+            };
+            match parsed {
                 Ok((units, rounded)) => {
                     self.rounded += u64::from(rounded);
                     column.values.push(units.unwrap_or(0));
@@ -248,6 +256,7 @@ impl Decoder {
             self.quarantined.rows += bad as u64;
         }
         let mut seen = std::collections::HashSet::new();
+        faults.sort_by_key(|(_, fault)| fault.row);
         let faults = faults
             .into_iter()
             .filter(|(index, _)| index.is_none_or(|index| seen.insert(index)))
@@ -336,7 +345,7 @@ impl Decoder {
 }
 
 /// Does the text say that there is no value? Generators write the words of their language for it.
-fn is_absent(text: &[u8]) -> bool {
+pub(crate) fn is_absent(text: &[u8]) -> bool {
     matches!(text, b"" | b"None" | b"null" | b"NULL")
 }
 

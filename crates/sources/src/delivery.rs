@@ -2,7 +2,7 @@
 
 use object_store::ObjectMeta;
 
-use crate::table::Mapping;
+use crate::table::{Mapping, Part};
 
 /// A file that belongs to a delivery.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Delivery {
     pub mappings: &'static [&'static Mapping],
     /// What they are, once looked into.
     pub mapping: Option<&'static Mapping>,
+    /// Which lines of its files it is; `None` for all.
+    pub part: Option<Part>,
     /// Files, in order.
     pub files: Vec<SourceFile>,
     /// Can it be loaded?

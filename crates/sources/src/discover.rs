@@ -282,6 +282,7 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         revision: manifest.revision.clone(),
         mappings: manifest.mappings,
         mapping: None,
+        part: None,
         files,
         readiness,
         manifest: Some(placed.meta.clone()),
@@ -333,6 +334,7 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             revision: revision_of(&metas),
             mappings: kinds::ALL,
             mapping: None,
+            part: None,
             files: metas.into_iter().map(file).collect(),
             readiness: Readiness::Ready,
             manifest: None,
@@ -381,6 +383,26 @@ fn newest_assembly<'a>(metas: Vec<&'a ObjectMeta>, period: &str) -> Vec<&'a Obje
     newest.map(|(_, metas)| metas).unwrap_or_default()
 }
 
+/// Of files below months' folders those that were written last ([`newest_assembly`], for files
+/// whose names differ), and the others.
+#[must_use]
+pub fn newest_of_each_month(files: Vec<SourceFile>) -> (Vec<SourceFile>, Vec<SourceFile>) {
+    let period = |file: &SourceFile| place(file.meta.location.as_ref(), &file.name).2;
+    let mut months: BTreeMap<String, Vec<&ObjectMeta>> = BTreeMap::new();
+    for file in &files {
+        months.entry(period(file)).or_default().push(&file.meta);
+    }
+    let newest = months.into_iter().flat_map(|(month, metas)| newest_assembly(metas, &month));
+    let kept: HashSet<String> = newest.map(|meta| meta.location.to_string()).collect();
+    files.into_iter().partition(|file| kept.contains(file.meta.location.as_ref()))
+}
+
+/// The revision of files without a manifest.
+#[must_use]
+pub fn revision(files: &[SourceFile]) -> String {
+    revision_of(&files.iter().map(|file| &file.meta).collect::<Vec<_>>())
+}
+
 /// Report name, folder of the report, and period of a file by its key.
 fn place(key: &str, name: &str) -> (String, String, String) {
     let folders: Vec<&str> = key.split('/').collect();
@@ -420,7 +442,7 @@ fn stem(name: &str) -> &str {
 }
 
 /// A file name without its endings.
-fn base(name: &str) -> &str {
+pub(crate) fn base(name: &str) -> &str {
     let mut base = name;
     for end in [".gz", ".zip", ".csv", ".parquet", ".snappy"] {
         base = base.strip_suffix(end).unwrap_or(base);
@@ -429,7 +451,7 @@ fn base(name: &str) -> &str {
 }
 
 /// Sort key in which `-2` comes before `-10`.
-fn natural(key: &str) -> Vec<(String, u64)> {
+pub(crate) fn natural(key: &str) -> Vec<(String, u64)> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut number = String::new();

@@ -12,10 +12,14 @@ use std::collections::{HashMap, HashSet};
 pub enum Kind {
     /// Text; empty means absent.
     Text,
+    /// Text; empty, `null` and `NULL` mean absent.
+    TextOrNull,
     /// Decimal number; empty means absent.
     Money,
     /// Point in time in UTC; empty means absent.
     Time,
+    /// Point in time that says its zone; empty means absent.
+    ZonedTime,
     /// Start of an interval `start/end`.
     IntervalStart,
     /// End of an interval `start/end`.
@@ -34,6 +38,24 @@ pub enum Place {
     Group(usize),
     /// Row by row.
     Row,
+}
+
+/// What a row must hold beyond being readable; else it is set aside. Columns are named by header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The column has a value.
+    Filled(&'static str),
+    /// The column, where it has a value, holds one of these.
+    OneOf(&'static str, &'static [&'static str]),
+    /// The end comes after the start. Both are in one group.
+    Ordered {
+        /// Start of a period.
+        start: &'static str,
+        /// Its end.
+        end: &'static str,
+        /// A column of the same group; with any other value than this one the end may be the start.
+        strict: (&'static str, &'static str),
+    },
 }
 
 /// A column that the format knows.
@@ -86,6 +108,8 @@ pub struct Format {
     pub kept_prefixes: &'static [&'static str],
     /// Name of the map column of extras in `to_focus.sql`.
     pub extras: &'static str,
+    /// What every row must hold.
+    pub rules: &'static [Rule],
 }
 
 /// Where a map entry comes from.
@@ -118,12 +142,16 @@ pub struct Binding {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindError {
     /// Required columns are missing.
-    #[error("not a {format}: the header has no column {}", .missing.join(", "))]
+    #[error("not a {format}: the header has no column {}{}", .missing.join(", "), strange(.unknown))]
     Missing {
         /// The format's title.
         format: &'static str,
         /// Headers that are missing.
         missing: Vec<&'static str>,
+        /// How many columns of the format are there.
+        found: usize,
+        /// Headers that nobody knows.
+        unknown: Vec<String>,
     },
     /// The same column twice.
     #[error("the header names the column {0:?} twice")]
@@ -131,6 +159,17 @@ pub enum BindError {
     /// No format knows such a header.
     #[error("the header is of no billing file that is known")]
     Foreign,
+}
+
+/// The part of a message that names unknown columns.
+fn strange(unknown: &[String]) -> String {
+    match unknown {
+        [] => String::new(),
+        [one] => format!("; nobody knows its column {one}"),
+        [first, rest @ ..] => {
+            format!("; nobody knows its column {first} and {} others", rest.len())
+        }
+    }
 }
 
 /// The form under which two spellings of a column name are the same: lower case, letters and
@@ -178,7 +217,9 @@ impl Format {
         if missing.is_empty() {
             Ok(binding)
         } else {
-            Err(BindError::Missing { format: self.title, missing })
+            let found = binding.known.iter().flatten().count();
+            let unknown = binding.unknown;
+            Err(BindError::Missing { format: self.title, missing, found, unknown })
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The list of billing products. A new one is a folder of its own and a line in each list here.
 
-use crate::cur;
-use crate::data_export;
 use crate::format::BindError;
 use crate::manifest::Manifest;
 use crate::table::Mapping;
+use crate::{cur, data_export, focus_export, focus_files};
 
 /// Every table that can be read, the more particular ones first.
-pub static ALL: &[&Mapping] = &[&data_export::cur2::MAPPING, &cur::MAPPING];
+pub static ALL: &[&Mapping] =
+    &[&focus_export::MAPPING, &focus_files::MAPPING, &data_export::cur2::MAPPING, &cur::MAPPING];
 
 /// Readers of manifests: text and key to manifest.
 pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] =
@@ -26,7 +26,7 @@ pub fn recognise(
         match mapping.format.bind(header.to_vec()) {
             Ok(binding) if (mapping.is_one)(&binding) => return Ok(mapping),
             Ok(_) => {}
-            Err(error) if closest.as_ref().is_none_or(|other| lacks(&error) < lacks(other)) => {
+            Err(error) if closest.as_ref().is_none_or(|other| fits(&error) >= fits(other)) => {
                 closest = Some(error);
             }
             Err(_) => {}
@@ -35,12 +35,12 @@ pub fn recognise(
     Err(closest.unwrap_or(BindError::Foreign))
 }
 
-/// How much a header lacks.
-fn lacks(error: &BindError) -> usize {
+/// How well a header fits: by the columns that are there.
+fn fits(error: &BindError) -> usize {
     match error {
-        BindError::Missing { missing, .. } => missing.len(),
-        BindError::Twice(_) => 0,
-        BindError::Foreign => usize::MAX,
+        BindError::Missing { found, .. } => *found,
+        BindError::Twice(_) => usize::MAX,
+        BindError::Foreign => 0,
     }
 }
 

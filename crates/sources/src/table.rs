@@ -4,6 +4,7 @@
 //! for them from file to file, as long as the header stays the same.
 
 mod parquet_text;
+mod part;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,6 +18,9 @@ use arrow::datatypes::{Field, Int32Type, Schema, TimestampMicrosecondType};
 use billhook_focus::columns;
 use billhook_focus::gate::Tally;
 use datafusion::common::ScalarValue;
+
+use part::Pick;
+pub use part::{Months, Part};
 
 use crate::decode::{Chunk, Decoder, Fault};
 use crate::format::{BindError, Binding, Format};
@@ -36,6 +40,8 @@ pub struct Mapping {
     pub is_one: fn(&Binding) -> bool,
     /// Header of the column that says the billing period.
     pub period: &'static str,
+    /// May a file that no manifest names hold lines of several billing periods?
+    pub many_periods: bool,
     /// Line item types that the SQL knows; others are reported.
     pub known_types: &'static [&'static str],
     /// Are there rows that FOCUS leaves out because they cancel others
@@ -151,6 +157,8 @@ pub struct Summary {
     pub text_bytes: u64,
     /// What somebody should know of the files.
     pub notes: BTreeSet<String>,
+    /// Columns that the standard wants filled and the source left empty, by number of rows.
+    pub gaps: BTreeMap<String, u64>,
 }
 
 /// Faults kept with their text; more are only counted.
@@ -174,6 +182,9 @@ pub struct TableReader {
     limits: Limits,
     /// Billing period that every line must have, YYYY-MM; `None` accepts any.
     period: Option<String>,
+    /// The lines of the files that are read; `None` for all.
+    part: Option<Part>,
+    pick: Option<Pick>,
     bound: Option<Bound>,
     summary: Summary,
     spare: Spare,
@@ -188,7 +199,23 @@ impl TableReader {
     #[must_use]
     pub fn new(mapping: &'static Mapping, limits: Limits, period: Option<String>) -> Self {
         let summary = Summary::default();
-        Self { mapping, limits, period, bound: None, summary, spare: Spare::default() }
+        Self {
+            mapping,
+            limits,
+            period,
+            part: None,
+            pick: None,
+            bound: None,
+            summary,
+            spare: Spare::default(),
+        }
+    }
+
+    /// Reads only the lines that belong to its period, when `part` is given; lines of other
+    /// periods are neither read nor counted.
+    #[must_use]
+    pub fn only(self, part: Option<Part>) -> Self {
+        Self { part, ..self }
     }
 
     /// Reads one file to its end. `advanced` hears of every stretch of text, in bytes.
@@ -236,6 +263,7 @@ impl TableReader {
             return Ok(());
         }
         self.settle();
+        self.pick = None;
         let binding = self.mapping.format.bind(header);
         let binding =
             binding.map_err(|source| ReadError::Header { file: file.to_owned(), source })?;
@@ -250,6 +278,9 @@ impl TableReader {
                 .map_err(|source| ReadError::Mapping { file: file.to_owned(), source })
         };
         let (line, unused) = (project("line")?, project("unused")?);
+        if let (Some(part), Some(period)) = (&self.part, &self.period) {
+            self.pick = Pick::new(&binding, self.mapping.period, period, *part);
+        }
         let decoder = Decoder::new(Arc::new(binding));
         self.bound = Some(Bound { decoder, line, unused });
         Ok(())
@@ -387,6 +418,9 @@ impl FileReader<'_> {
                 self.row += 1;
                 if self.row == 1 {
                     self.header(&record)?;
+                    continue;
+                }
+                if self.reader.pick.as_mut().is_some_and(|pick| !pick.takes(&record)) {
                     continue;
                 }
                 let Some(bound) = &mut self.reader.bound else { continue };
@@ -559,6 +593,7 @@ impl Summary {
                 *self.types.entry(name.to_owned()).or_default() += count;
             }
         }
+        self.note_gaps(outputs);
         if let (Some(start), Some(end)) =
             (outputs.get("interval_start"), outputs.get("interval_end"))
         {
@@ -567,6 +602,24 @@ impl Summary {
             let lengths = start.iter().zip(end).filter_map(|(start, end)| Some(end? - start?));
             let shortest = lengths.filter(|l| *l > 0).min().map(|micros| micros / 1_000_000);
             self.interval_seconds = self.interval_seconds.into_iter().chain(shortest).min();
+        }
+    }
+
+    /// Counts the columns that the mapping's `gaps` names, row by row.
+    fn note_gaps(&mut self, outputs: &Outputs<'_>) {
+        let Some(gaps) = outputs.get("gaps").and_then(|a| a.as_dictionary_opt::<Int32Type>())
+        else {
+            return;
+        };
+        let names = gaps.values().as_string::<i32>();
+        let mut counts = vec![0_u64; names.len()];
+        for key in gaps.keys().iter().flatten() {
+            counts[usize::try_from(key).unwrap_or(0)] += 1;
+        }
+        for (names, count) in names.iter().flatten().zip(counts).filter(|(_, c)| *c > 0) {
+            for name in names.split_whitespace() {
+                *self.gaps.entry(name.to_owned()).or_default() += count;
+            }
         }
     }
 
@@ -580,6 +633,9 @@ impl Summary {
         self.unknown_columns.extend(other.unknown_columns);
         for (name, count) in other.types {
             *self.types.entry(name).or_default() += count;
+        }
+        for (name, count) in other.gaps {
+            *self.gaps.entry(name).or_default() += count;
         }
         self.not_invoiced += other.not_invoiced;
         self.with_resource += other.with_resource;

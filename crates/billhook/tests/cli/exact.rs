@@ -128,7 +128,7 @@ fn an_export_of_a_closed_month_conforms_to_focus() {
 }
 
 /// No rule of the validator fails that data can satisfy.
-fn assert_conformant(home: &Home, period: &str) {
+pub(crate) fn assert_conformant(home: &Home, period: &str) {
     let Some(python) = python("BILLHOOK_TEST_VALIDATOR_PYTHON") else { return };
     let file: PathBuf = home.path("focus.parquet");
     let to = file.to_str().unwrap();

@@ -210,6 +210,7 @@ pub static FORMAT: Format = Format {
         "month",
     ],
     extras: "extra",
+    rules: &[],
 };
 
 /// Source money columns and the columns of the cost table that carry them unchanged: what the

@@ -28,6 +28,7 @@ pub static MAPPING: Mapping = Mapping {
     format: &columns::FORMAT,
     is_one,
     period: "bill_billing_period_start_date",
+    many_periods: false,
     known_types: cur::KNOWN_TYPES,
     cancels: true,
     select: TO_FOCUS,

@@ -11,8 +11,8 @@ use billhook_focus::columns::map_type;
 use billhook_money::{PRECISION, SCALE};
 
 use super::object::object;
-use super::time;
-use crate::format::{Binding, Kind, Member, Place};
+use super::{rules, time};
+use crate::format::{Binding, Kind, Member, Place, Rule};
 use crate::intern::Interner;
 use crate::text::split::{Fields, Record};
 use crate::text::unquote;
@@ -46,6 +46,8 @@ pub struct Group {
     /// Position in the tuple of each file column of the group.
     slots: HashMap<usize, usize>,
     interner: Interner,
+    /// What its tuples must hold.
+    rules: Vec<Rule>,
     checked: usize,
     bad: HashMap<u32, Bad>,
     codes: Vec<u8>,
@@ -73,6 +75,7 @@ impl Group {
             flags,
             slots,
             interner: Interner::default(),
+            rules: rules::of_group(binding.format, group),
             checked: 0,
             bad: HashMap::new(),
             codes: Vec::new(),
@@ -146,12 +149,15 @@ impl Group {
         let first = self.checked;
         self.checked = self.interner.len();
         let typed: Vec<usize> = (0..binding.known.len())
-            .filter(|&k| !matches!(binding.format.known[k].kind, Kind::Text | Kind::Presence))
+            .filter(|&k| {
+                let kind = binding.format.known[k].kind;
+                !matches!(kind, Kind::Text | Kind::TextOrNull | Kind::Presence)
+            })
             .filter(|&k| binding.known[k].is_some_and(|p| self.slots.contains_key(&p)))
             .filter(|&k| matches!(binding.format.known[k].place, Place::Group(_)))
             .collect();
         let mut rounded = 0;
-        if typed.is_empty() || first == self.checked {
+        if (typed.is_empty() && self.rules.is_empty()) || first == self.checked {
             return rounded;
         }
         let ids: Vec<u32> = ids_from(first, self.checked);
@@ -181,6 +187,14 @@ impl Group {
                 let value = String::from_utf8_lossy(&value).chars().take(200).collect();
                 let column = column.header.to_owned();
                 self.bad.entry(id).or_insert(Bad { column, value, reason });
+            }
+            let read = |header: &str| {
+                let known = binding.format.known.iter().position(|k| k.header == header)?;
+                Some(unquote(record.field(self.slot(binding, known)?)))
+            };
+            let broken = self.rules.iter().find_map(|rule| rules::broken(*rule, binding, read));
+            if let Some(bad) = broken {
+                self.bad.entry(id).or_insert(bad);
             }
         }
         rounded
@@ -289,7 +303,11 @@ type Value<'a> = Option<std::borrow::Cow<'a, [u8]>>;
 fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
     let values = values.map(|value| value.filter(|value| !value.is_empty()));
     match kind {
-        Kind::Text | Kind::Presence => {
+        Kind::Text | Kind::TextOrNull | Kind::Presence => {
+            let is_null = |v: &std::borrow::Cow<'_, [u8]>| {
+                kind == Kind::TextOrNull && matches!(&**v, b"null" | b"NULL")
+            };
+            let values = values.map(|value| value.filter(|v| !is_null(v)));
             let mut builder = StringBuilder::new();
             for value in values {
                 match value {
@@ -309,7 +327,7 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
             let data_type = arrow::datatypes::DataType::Decimal128(PRECISION, SCALE.cast_signed());
             Arc::new(array.with_data_type(data_type))
         }
-        Kind::Time | Kind::IntervalStart | Kind::IntervalEnd => {
+        Kind::Time | Kind::ZonedTime | Kind::IntervalStart | Kind::IntervalEnd => {
             let mut builder = TimestampMicrosecondBuilder::new().with_timezone("UTC");
             for value in values {
                 builder.append_option(value.and_then(|v| time::parse(kind, &v)));

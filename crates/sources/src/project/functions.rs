@@ -3,6 +3,7 @@
 //! They never fail: what is unknown is NULL, or what the catalogue says of unknown things.
 
 mod maps;
+mod tags;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,10 +41,14 @@ pub fn register(context: &SessionContext) {
         Some(aws_names::invoice_issuer(a[0], a[1]).into_owned())
     });
     text(context, "provider", 1, |a| Some(provider(a[0]).to_owned()));
+    text(context, "is_aws", 1, |a| is_aws(a[0]).then(|| "AWS".to_owned()));
+    text(context, "known_category", 1, |a| known(a[0]).map(|s| s.category.to_owned()));
+    text(context, "known_subcategory", 1, |a| known(a[0]).map(|s| s.subcategory.to_owned()));
     text(context, "capacity_status", 2, |a| {
         aws_names::capacity_reservation_status(a[0], a[1]).map(str::to_owned)
     });
     sku_price_details(context);
+    tags::register(context);
     quotients(context);
     maps::register(context);
 }
@@ -68,6 +73,19 @@ fn classes(code: &str, name: &str, entity: &str) -> (&'static str, &'static str)
 /// FOCUS wants `ProviderName` and `InvoiceIssuerName` to be the same where AWS collects the money.
 fn provider(issuer: &str) -> &str {
     if aws_names::is_aws_entity(issuer) { issuer } else { "Amazon Web Services, Inc." }
+}
+
+/// Is this AWS, by any of the names that FOCUS files call it?
+fn is_aws(provider: &str) -> bool {
+    let names = ["AWS", "Amazon", "Amazon Web Services (AWS)"];
+    names.iter().any(|name| provider.eq_ignore_ascii_case(name))
+        || aws_names::is_aws_entity(provider)
+}
+
+/// The service of AWS that is called so, when the catalogue has it.
+fn known(name: &str) -> Option<aws_names::Service<'_>> {
+    let service = aws_names::service("", name, "", "");
+    (!name.is_empty() && service.known).then_some(service)
 }
 
 /// Registers a function from `arity` texts (NULL arrives as "") to a text.

@@ -71,9 +71,11 @@ fn sources(binding: &Binding) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for (index, known) in format.known.iter().enumerate() {
         let column_type = match known.kind {
-            Kind::Text | Kind::Presence => ColumnType::Text,
+            Kind::Text | Kind::TextOrNull | Kind::Presence => ColumnType::Text,
             Kind::Money => ColumnType::Decimal,
-            Kind::Time | Kind::IntervalStart | Kind::IntervalEnd => ColumnType::Time,
+            Kind::Time | Kind::ZonedTime | Kind::IntervalStart | Kind::IntervalEnd => {
+                ColumnType::Time
+            }
             Kind::Map => ColumnType::Map,
         };
         let place = binding.known[index].map(|_| (known.place, Item::Known(index)));

@@ -7,21 +7,32 @@ use std::borrow::Cow;
 use std::io;
 
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::double;
+use crate::format::canonical;
 use crate::text::inflate::{Blocks, Input};
-use crate::text::push_field;
+use crate::text::{push_field, unquote};
 
 const BATCH_ROWS: usize = 4096;
 
 /// Opens a Parquet file as CSV text with a header.
 pub(super) fn open(input: Input) -> io::Result<Blocks> {
+    open_some(input, None)
+}
+
+/// As [`open`], with the column of this name alone.
+pub(super) fn open_column(input: Input, name: &str) -> io::Result<Blocks> {
+    open_some(input, Some(name))
+}
+
+fn open_some(input: Input, only: Option<&str>) -> io::Result<Blocks> {
     let reader = match input {
-        Input::Memory(bytes) => build(ParquetRecordBatchReaderBuilder::try_new(bytes))?,
-        Input::File(file) => build(ParquetRecordBatchReaderBuilder::try_new(file))?,
+        Input::Memory(bytes) => build(ParquetRecordBatchReaderBuilder::try_new(bytes), only)?,
+        Input::File(file) => build(ParquetRecordBatchReaderBuilder::try_new(file), only)?,
     };
     let (sender, receiver) = std::sync::mpsc::sync_channel(2);
     std::thread::spawn(move || {
@@ -40,6 +51,7 @@ pub(super) fn open(input: Input) -> io::Result<Blocks> {
 
 fn build<T: parquet::file::reader::ChunkReader + 'static>(
     builder: parquet::errors::Result<ParquetRecordBatchReaderBuilder<T>>,
+    only: Option<&str>,
 ) -> io::Result<
     std::iter::Chain<
         std::option::IntoIter<Result<RecordBatch, arrow::error::ArrowError>>,
@@ -48,7 +60,19 @@ fn build<T: parquet::file::reader::ChunkReader + 'static>(
 > {
     let builder = builder.map_err(io::Error::other)?;
     // An empty first batch carries the header of a file without rows.
-    let header = RecordBatch::new_empty(builder.schema().clone());
+    let schema = builder.schema().clone();
+    let at = only.map(|only| {
+        let is_it = |field: &FieldRef| canonical(field.name()) == canonical(only);
+        schema.fields().iter().position(is_it).into_iter().collect::<Vec<_>>()
+    });
+    let (header, builder) = match at {
+        None => (RecordBatch::new_empty(schema), builder),
+        Some(at) => {
+            let header = RecordBatch::new_empty(schema).project(&at).map_err(io::Error::other)?;
+            let mask = ProjectionMask::roots(builder.parquet_schema(), at);
+            (header, builder.with_projection(mask))
+        }
+    };
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(io::Error::other)?;
     Ok(Some(Ok(header)).into_iter().chain(reader))
 }

@@ -138,6 +138,7 @@ pub static FORMAT: Format = Format {
         "split_line_item_",
     ],
     extras: "extra",
+    rules: &[],
 };
 
 /// Source money columns and the columns of the cost table that carry them unchanged: what the
