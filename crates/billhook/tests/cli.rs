@@ -7,6 +7,8 @@
 
 #[path = "cli/damage.rs"]
 mod damage;
+#[path = "cli/dbr.rs"]
+mod dbr;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/idempotent.rs"]

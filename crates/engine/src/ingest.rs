@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -24,6 +24,7 @@ use object_store::{GetOptions, GetResultPayload, ObjectStore};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::control::Beside;
 use crate::{EngineError, stored};
 
 /// Hears how far an ingest has come. Called from worker threads.
@@ -75,6 +76,7 @@ struct Job {
     slice: SliceId,
     delivery: Delivery,
     mapping: &'static Mapping,
+    beside: Beside,
     options: Options,
     handle: Handle,
     next: AtomicUsize,
@@ -106,6 +108,7 @@ pub async fn ingest(
 ) -> Result<Loaded, EngineError> {
     let bytes = delivery.files.iter().map(|file| file.meta.size).sum();
     let title = format!("{} {}", slice.connection, slice.period);
+    let beside = Beside::read(&**store, delivery, options).await?;
     options.progress.begin(&title, bytes);
     let job = Arc::new(Job {
         lake: lake.clone(),
@@ -113,6 +116,7 @@ pub async fn ingest(
         slice: slice.clone(),
         delivery: delivery.clone(),
         mapping,
+        beside,
         options: options.clone(),
         handle: Handle::current(),
         next: AtomicUsize::new(0),
@@ -164,7 +168,8 @@ impl Job {
 
     fn work_through(&self) -> Result<Done, EngineError> {
         let period = Some(self.slice.period.clone());
-        let mut reader = TableReader::new(self.mapping, self.options.limits, period);
+        let reader = TableReader::new(self.mapping, self.options.limits, period);
+        let mut reader = reader.with_currency(self.beside.currency.clone());
         let revision = &self.delivery.revision;
         let mut writer = slice::line_writer(&self.lake, &self.slice, revision, self.handle.clone());
         let mut done = Done::default();
@@ -174,7 +179,7 @@ impl Job {
             if self.is_stopped() {
                 return Err(EngineError::Interrupted);
             }
-            let input = self.handle.block_on(self.fetch(file))?;
+            let input = self.handle.block_on(fetch(&*self.store, file, &self.options.spool))?;
             let progress = FileProgress::new(&*self.options.progress, file);
             reader.read(input, &file.name, &|text| progress.text(text), &mut |mapped| {
                 if self.is_stopped() {
@@ -199,33 +204,40 @@ impl Job {
         done.summary = reader.finish();
         Ok(done)
     }
+}
 
-    async fn fetch(&self, file: &SourceFile) -> Result<Input, EngineError> {
-        let location = || path_of(file);
-        let fail = |source| EngineError::Store { location: location(), source };
-        // A file that was rewritten since it was listed is not what the manifest meant.
-        let options = GetOptions { if_match: file.meta.e_tag.clone(), ..GetOptions::default() };
-        let result = self.store.get_opts(&file.meta.location, options).await.map_err(fail)?;
-        let size = result.meta.size;
-        match result.payload {
-            GetResultPayload::File(open, _) => Ok(Input::File(open)),
-            GetResultPayload::Stream(_) if size <= MEMORY_BYTES => {
-                Ok(Input::Memory(result.bytes().await.map_err(fail)?))
+/// Opens a file of a delivery: in place, in memory, or by way of the folder `spool`.
+///
+/// # Errors
+/// When it cannot be had, or is not what was listed.
+pub(crate) async fn fetch(
+    store: &dyn ObjectStore,
+    file: &SourceFile,
+    spool: &Path,
+) -> Result<Input, EngineError> {
+    let location = || path_of(file);
+    let fail = |source| EngineError::Store { location: location(), source };
+    // A file that was rewritten since it was listed is not what the manifest meant.
+    let options = GetOptions { if_match: file.meta.e_tag.clone(), ..GetOptions::default() };
+    let result = store.get_opts(&file.meta.location, options).await.map_err(fail)?;
+    let size = result.meta.size;
+    match result.payload {
+        GetResultPayload::File(open, _) => Ok(Input::File(open)),
+        GetResultPayload::Stream(_) if size <= MEMORY_BYTES => {
+            Ok(Input::Memory(result.bytes().await.map_err(fail)?))
+        }
+        GetResultPayload::Stream(mut stream) => {
+            let disk = |source| EngineError::Disk {
+                action: format!("cannot keep {} in {}", location(), spool.display()),
+                source,
+            };
+            std::fs::create_dir_all(spool).map_err(disk)?;
+            let mut open = tempfile::tempfile_in(spool).map_err(disk)?;
+            while let Some(part) = stream.next().await {
+                open.write_all(&part.map_err(fail)?).map_err(disk)?;
             }
-            GetResultPayload::Stream(mut stream) => {
-                let spool = &self.options.spool;
-                let disk = |source| EngineError::Disk {
-                    action: format!("cannot keep {} in {}", location(), spool.display()),
-                    source,
-                };
-                std::fs::create_dir_all(spool).map_err(disk)?;
-                let mut open = tempfile::tempfile_in(spool).map_err(disk)?;
-                while let Some(part) = stream.next().await {
-                    open.write_all(&part.map_err(fail)?).map_err(disk)?;
-                }
-                std::io::Seek::rewind(&mut open).map_err(disk)?;
-                Ok(Input::File(open))
-            }
+            std::io::Seek::rewind(&mut open).map_err(disk)?;
+            Ok(Input::File(open))
         }
     }
 }
@@ -306,7 +318,8 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
     let carried: BTreeSet<&str> = job.mapping.carried.iter().map(|(source, _)| *source).collect();
     debug_assert!(summary.read.sums().all(|(_, column, _)| carried.contains(column)));
     gate::check(&summary.read, &all.stored, &summary.quarantined)?;
-    let record = describe_delivery(job, &all);
+    let mut record = describe_delivery(job, &all);
+    job.beside.check(&job.delivery, job.mapping, &all.summary.totals, &mut record);
     let quarantine = all
         .summary
         .faults
@@ -413,6 +426,8 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
         unknown_types: summary.types.keys().filter(|name| !known(name)).cloned().collect(),
         is_invoiced: summary.read.rows > 0 && summary.not_invoiced == 0,
         short_records: summary.short,
+        control_totals: Value::Null,
+        notes: Vec::new(),
     }
 }
 

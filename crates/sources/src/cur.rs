@@ -31,6 +31,7 @@ pub static MAPPING: Mapping = Mapping {
     period: "bill/BillingPeriodStartDate",
     known_types: KNOWN_TYPES,
     cancels: true,
+    is_statement: false,
     select: TO_FOCUS,
     parameters,
     carried: columns::CARRIED,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
+use crate::dbr;
 use crate::delivery::{Delivery, Found, Readiness, SourceFile};
 use crate::kinds;
 use crate::manifest::{Manifest, period_of_folder};
@@ -51,12 +52,11 @@ pub async fn discover(
     for (_, placed) in newest(manifests, &mut used, &index) {
         found.deliveries.push(deliver(&placed, &index, &mut used));
     }
+    dbr::files::claim(&objects, &mut used, &mut found);
     by_layout(&objects, &mut used, &mut found);
-    found.left_alone = objects
-        .iter()
-        .filter(|meta| !used.contains(meta.location.as_ref()))
-        .map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()))
-        .collect();
+    let others = objects.iter().filter(|meta| !used.contains(meta.location.as_ref()));
+    let others = others.map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()));
+    found.left_alone.extend(others);
     found.deliveries.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
     Ok(found)
 }
@@ -233,13 +233,15 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         mappings: manifest.mappings,
         mapping: None,
         files,
+        checks: Vec::new(),
+        currency: None,
         readiness,
         manifest: Some(placed.meta.clone()),
         warnings,
     }
 }
 
-fn file(meta: &ObjectMeta) -> SourceFile {
+pub(crate) fn file(meta: &ObjectMeta) -> SourceFile {
     SourceFile { meta: meta.clone(), name: meta.location.filename().unwrap_or_default().to_owned() }
 }
 
@@ -284,6 +286,8 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             mappings: kinds::ALL,
             mapping: None,
             files: metas.into_iter().map(file).collect(),
+            checks: Vec::new(),
+            currency: None,
             readiness: Readiness::Ready,
             manifest: None,
             warnings: vec![
@@ -377,7 +381,7 @@ fn natural(key: &str) -> Vec<(String, u64)> {
 }
 
 /// Without a manifest the set of objects is the revision.
-fn revision_of(metas: &[&ObjectMeta]) -> String {
+pub(crate) fn revision_of(metas: &[&ObjectMeta]) -> String {
     let mut hash = Sha256::new();
     for meta in metas {
         let tag = meta.e_tag.as_deref().unwrap_or_default();

@@ -1,12 +1,13 @@
 //! The list of billing products. A new one is a folder of its own and a line in each list here.
 
 use crate::cur;
+use crate::dbr;
 use crate::format::BindError;
 use crate::manifest::Manifest;
 use crate::table::Mapping;
 
 /// Every table that can be read, the more particular ones first.
-pub static ALL: &[&Mapping] = &[&cur::MAPPING];
+pub static ALL: &[&Mapping] = &[&cur::MAPPING, &dbr::DETAILED, &dbr::STAND_ALONE, &dbr::MONTHLY];
 
 /// Readers of manifests: text and key to manifest.
 pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] = &[cur::manifest::parse];

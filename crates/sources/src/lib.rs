@@ -6,6 +6,7 @@
 
 pub mod aws_names;
 pub mod cur;
+pub mod dbr;
 pub mod decode;
 pub mod delivery;
 pub mod discover;

@@ -17,6 +17,7 @@ use billhook_focus::columns;
 use billhook_focus::gate::Tally;
 use datafusion::common::ScalarValue;
 
+use crate::dbr::totals::{Totals, Watch};
 use crate::decode::{Chunk, Decoder, Fault};
 use crate::format::{BindError, Binding, Format};
 use crate::project::{ProjectError, Projection};
@@ -40,6 +41,9 @@ pub struct Mapping {
     /// Are there rows that FOCUS leaves out because they cancel others
     /// ([`residual`](crate::cur::residual))?
     pub cancels: bool,
+    /// Is it a bill with rows that sum up others ([`totals`](crate::dbr::totals)), and
+    /// maybe with a remark before the header?
+    pub is_statement: bool,
     /// `to_focus.sql`.
     pub select: &'static str,
     /// Parameters of the SQL for a header and a part (`line` or `unused`).
@@ -146,6 +150,8 @@ pub struct Summary {
     pub interval_seconds: Option<i64>,
     /// Bytes of text read.
     pub text_bytes: u64,
+    /// Rows that sum up others, which are no lines.
+    pub totals: Totals,
 }
 
 /// Faults kept with their text; more are only counted.
@@ -161,6 +167,8 @@ struct Bound {
     decoder: Decoder,
     line: Projection,
     unused: Projection,
+    /// Where there are rows that sum up others.
+    watch: Option<Watch>,
 }
 
 /// Reads files one after another.
@@ -169,6 +177,8 @@ pub struct TableReader {
     limits: Limits,
     /// Billing period that every line must have, YYYY-MM; `None` accepts any.
     period: Option<String>,
+    currency: Option<String>,
+    totals_only: bool,
     bound: Option<Bound>,
     summary: Summary,
 }
@@ -181,7 +191,27 @@ impl TableReader {
     /// A reader of files with lines of `period` (YYYY-MM).
     #[must_use]
     pub fn new(mapping: &'static Mapping, limits: Limits, period: Option<String>) -> Self {
-        Self { mapping, limits, period, bound: None, summary: Summary::default() }
+        Self {
+            mapping,
+            limits,
+            period,
+            currency: None,
+            totals_only: false,
+            bound: None,
+            summary: Summary::default(),
+        }
+    }
+
+    /// With a currency for rows that name none.
+    #[must_use]
+    pub fn with_currency(self, currency: Option<String>) -> Self {
+        Self { currency, ..self }
+    }
+
+    /// Hands out no lines; only what they and the files' totals add up to is of interest.
+    #[must_use]
+    pub fn totals_only(self) -> Self {
+        Self { totals_only: true, ..self }
     }
 
     /// Reads one file to its end. `advanced` hears of every stretch of text, in bytes.
@@ -202,7 +232,14 @@ impl TableReader {
             _ => input.open(self.limits).map_err(damaged)?,
         };
         let is_parquet = Packing::of(&head) == Packing::Parquet;
-        let mut file = FileReader { reader: self, file, row: 0, is_parquet, is_cut_off: false };
+        let mut file = FileReader {
+            reader: self,
+            file,
+            row: 0,
+            has_header: false,
+            is_parquet,
+            is_cut_off: false,
+        };
         file.read_blocks(blocks, advanced, sink)?;
         file.end_chunk(sink)
     }
@@ -221,6 +258,9 @@ impl TableReader {
             self.summary.quarantined.merge(&std::mem::take(&mut bound.decoder.quarantined));
             self.summary.rounded += std::mem::take(&mut bound.decoder.rounded);
             self.summary.short += std::mem::take(&mut bound.decoder.short);
+            if let Some(watch) = &mut bound.watch {
+                self.summary.totals.merge(std::mem::take(&mut watch.totals));
+            }
         }
     }
 
@@ -230,8 +270,10 @@ impl TableReader {
         }
         self.settle();
         let binding = self.mapping.format.bind(header);
-        let binding =
+        let mut binding =
             binding.map_err(|source| ReadError::Header { file: file.to_owned(), source })?;
+        binding.period.clone_from(&self.period);
+        binding.currency.clone_from(&self.currency);
         for column in &binding.unknown {
             let first = self.summary.unknown_columns.entry(column.clone());
             first.or_insert_with(|| file.to_owned());
@@ -242,8 +284,9 @@ impl TableReader {
                 .map_err(|source| ReadError::Mapping { file: file.to_owned(), source })
         };
         let (line, unused) = (project("line")?, project("unused")?);
+        let watch = self.mapping.is_statement.then(|| Watch::new(&binding));
         let decoder = Decoder::new(Arc::new(binding));
-        self.bound = Some(Bound { decoder, line, unused });
+        self.bound = Some(Bound { decoder, line, unused, watch });
         Ok(())
     }
 }
@@ -265,7 +308,7 @@ pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)
     while let Some(block) = blocks.next_block()? {
         text.extend_from_slice(&block);
         used = fields.index(&text);
-        if fields.len() > 1 || text.len() > (64 << 20) {
+        if fields.len() > 2 || text.len() > (64 << 20) {
             break;
         }
     }
@@ -280,14 +323,19 @@ pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)
     if fields.is_empty() {
         return Ok(Vec::new());
     }
+    // Some bills begin with a remark, in one field.
+    let header = usize::from(
+        fields.len() > 1 && fields.record(&text, 0).len() == 1 && fields.record(&text, 1).len() > 1,
+    );
     let texts = |index: usize| {
         let record = fields.record(&text, index);
         (0..record.len())
             .map(|field| String::from_utf8_lossy(&unquote(record.field(field))).into_owned())
             .collect::<Vec<_>>()
     };
-    let names = texts(0).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
-    let values = if fields.len() > 1 { texts(1) } else { Vec::new() };
+    let names =
+        texts(header).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
+    let values = if fields.len() > header + 1 { texts(header + 1) } else { Vec::new() };
     let values = values.into_iter().chain(std::iter::repeat(String::new()));
     Ok(names.zip(values).collect())
 }
@@ -298,6 +346,7 @@ struct FileReader<'a> {
     file: &'a str,
     /// Records seen, the header included.
     row: u64,
+    has_header: bool,
     is_parquet: bool,
     /// Does the text end without a line end?
     is_cut_off: bool,
@@ -338,7 +387,7 @@ impl FileReader<'_> {
                 break;
             }
         }
-        if self.row == 0 {
+        if !self.has_header {
             return Err(self.shape("the file is empty, not even a header"));
         }
         if !carry.iter().all(u8::is_ascii_whitespace) {
@@ -374,12 +423,17 @@ impl FileReader<'_> {
             for index in 0..fields.len() {
                 let record = fields.record(part, index);
                 self.row += 1;
-                if self.row == 1 {
+                if !self.has_header {
                     self.header(&record)?;
                     continue;
                 }
                 let Some(bound) = &mut self.reader.bound else { continue };
                 let row = if self.is_parquet { self.row - 1 } else { self.row };
+                let is_total =
+                    bound.watch.as_mut().is_some_and(|w| w.takes(&record, self.file, row));
+                if is_total || self.reader.totals_only {
+                    continue;
+                }
                 // The last record of a file that ends in its middle is cut off, not short.
                 let is_cut_off = self.is_cut_off && start + used == text.len();
                 let may_be_short = !is_cut_off || index + 1 < fields.len();
@@ -401,6 +455,11 @@ impl FileReader<'_> {
         if bytes.contains(&0) || std::str::from_utf8(bytes).is_err() {
             return Err(self.shape("not a billing file: its first line is not text"));
         }
+        // A remark of AWS's before the header is one field.
+        if self.reader.mapping.is_statement && self.row == 1 && record.len() == 1 {
+            return Ok(());
+        }
+        self.has_header = true;
         let header: Vec<String> = (0..record.len())
             .map(|index| {
                 let name = unquote(record.field(index));
@@ -575,5 +634,6 @@ impl Summary {
         self.interval_seconds =
             self.interval_seconds.into_iter().chain(other.interval_seconds).min();
         self.text_bytes += other.text_bytes;
+        self.totals.merge(other.totals);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! They never fail: what is unknown is NULL, or what the catalogue says of unknown things.
 
+mod maps;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ pub fn register(context: &SessionContext) {
         aws_names::capacity_reservation_status(a[0], a[1]).map(str::to_owned)
     });
     sku_price_details(context);
+    maps::register(context);
     quotients(context);
 }
 
