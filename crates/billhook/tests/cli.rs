@@ -9,6 +9,8 @@
 mod damage;
 #[path = "cli/data_export.rs"]
 mod data_export;
+#[path = "cli/dbr.rs"]
+mod dbr;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/focus.rs"]

@@ -189,10 +189,13 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
         match value(mapping.period).and_then(period_of_digits) {
             Some(period) => delivery.period = period,
             None => {
-                delivery.readiness = Readiness::Empty(
+                let why = if value(mapping.period).is_some() {
                     "the report has no lines, and without a manifest its month is unknown"
-                        .to_owned(),
-                );
+                } else {
+                    "neither a manifest nor the file's name nor a column tells its month; give \
+                     the file back the name that AWS gave it"
+                };
+                delivery.readiness = Readiness::Empty(why.to_owned());
             }
         }
     }
@@ -263,7 +266,7 @@ async fn mapping_of(
 }
 
 /// The header and first record of a file.
-async fn peek_at(
+pub(crate) async fn peek_at(
     store: &dyn ObjectStore,
     meta: &ObjectMeta,
 ) -> Result<std::io::Result<Vec<(String, String)>>, EngineError> {
@@ -475,11 +478,26 @@ async fn was_rewritten(
     {
         return true;
     }
-    let Some(manifest) = &delivery.manifest else { return false };
+    let Some(manifest) = &delivery.manifest else { return was_overwritten(store, delivery).await };
     let Ok(result) = store.get(&manifest.location).await else { return false };
     let Ok(text) = result.bytes().await else { return false };
     let key = manifest.location.as_ref();
     Manifest::parse(&text, key).is_none_or(|now| now.revision != delivery.revision)
+}
+
+/// Is a file another one than when the delivery was found? Asked of bills in a few files that AWS
+/// overwrites in place.
+async fn was_overwritten(store: &dyn ObjectStore, delivery: &Delivery) -> bool {
+    if !delivery.mappings.iter().all(|mapping| mapping.is_statement) {
+        return false;
+    }
+    for file in delivery.files.iter().chain(&delivery.checks) {
+        let now = store.head(&file.meta.location).await;
+        if now.is_ok_and(|now| now.e_tag != file.meta.e_tag || now.size != file.meta.size) {
+            return true;
+        }
+    }
+    false
 }
 
 /// A connection bills one set of accounts; a report of somebody else must not replace its months.

@@ -24,6 +24,7 @@ use object_store::{GetOptions, GetResultPayload, ObjectStore};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::control::Beside;
 use crate::{EngineError, stored};
 
 /// Hears how far an ingest has come. Called from worker threads.
@@ -77,6 +78,7 @@ struct Job {
     slice: SliceId,
     delivery: Delivery,
     mapping: &'static Mapping,
+    beside: Beside,
     options: Options,
     handle: Handle,
     next: AtomicUsize,
@@ -108,6 +110,7 @@ pub async fn ingest(
 ) -> Result<Loaded, EngineError> {
     let bytes = delivery.files.iter().map(|file| file.meta.size).sum();
     let title = format!("{} {}", slice.connection, slice.period);
+    let beside = Beside::read(&**store, delivery, options).await?;
     options.progress.begin(&title, bytes);
     let job = Arc::new(Job {
         lake: lake.clone(),
@@ -115,6 +118,7 @@ pub async fn ingest(
         slice: slice.clone(),
         delivery: delivery.clone(),
         mapping,
+        beside,
         options: options.clone(),
         handle: Handle::current(),
         next: AtomicUsize::new(0),
@@ -167,6 +171,7 @@ impl Job {
     fn work_through(&self) -> Result<Done, EngineError> {
         let period = Some(self.slice.period.clone());
         let reader = TableReader::new(self.mapping, self.options.limits, period);
+        let reader = reader.with_currency(self.beside.currency.clone());
         let mut reader = reader.only(self.delivery.part);
         let revision = &self.delivery.revision;
         let mut writer = slice::line_writer(&self.lake, &self.slice, revision, self.handle.clone());
@@ -317,6 +322,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
     debug_assert!(summary.read.sums().all(|(_, column, _)| carried.contains(column)));
     gate::check(&summary.read, &all.stored, &summary.quarantined)?;
     let mut record = describe_delivery(job, &all);
+    job.beside.check(&job.delivery, job.mapping, &all.summary.totals, &mut record);
     let quarantine = all
         .summary
         .faults
@@ -440,6 +446,7 @@ fn describe_delivery(job: &Job, all: &Done) -> DeliveryRecord {
         unknown_types: summary.types.keys().filter(|name| !known(name)).cloned().collect(),
         is_invoiced: summary.read.rows > 0 && summary.not_invoiced == 0,
         short_records: summary.short,
+        control_totals: Value::Null,
         notes: summary.notes.iter().cloned().collect(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Start at [`import`].
 
+mod control;
 pub mod error;
 pub mod export;
 pub mod history;

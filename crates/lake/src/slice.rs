@@ -104,7 +104,10 @@ pub struct DeliveryRecord {
     /// Records with fewer fields than the header. Not stored.
     #[serde(skip)]
     pub short_records: u64,
-    /// What somebody should know of the files; told, not stored.
+    /// Comparisons of totals that the source states with what its lines add up to; null when it
+    /// states none.
+    pub control_totals: Value,
+    /// Things worth telling. Not stored.
     #[serde(skip)]
     pub notes: Vec<String>,
 }
@@ -389,6 +392,9 @@ fn delivery_batch(slice: &SliceId, record: &DeliveryRecord) -> Result<RecordBatc
             "Sums" => text(record.sums.to_string()),
             "UnknownColumns" => text(list(&record.unknown_columns)),
             "UnknownTypes" => text(list(&record.unknown_types)),
+            "ControlTotals" if !record.control_totals.is_null() => {
+                text(record.control_totals.to_string())
+            }
             _ => new_null_array(field.data_type(), 1),
         });
     }

@@ -180,7 +180,14 @@ fn deliveries_schema() -> SchemaRef {
             "TextBytes",
             "ResourceRows",
         ];
-        let last = ["BilledCosts", "ExcludedCosts", "Sums", "UnknownColumns", "UnknownTypes"];
+        let last = [
+            "BilledCosts",
+            "ExcludedCosts",
+            "Sums",
+            "UnknownColumns",
+            "UnknownTypes",
+            "ControlTotals",
+        ];
         let fields = texts.into_iter().map(text);
         let fields = fields.chain([Field::new("x_RecordedAt", ColumnType::Time.arrow(), true)]);
         let fields = fields.chain(more.into_iter().map(text));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, StructType, Transaction};
+use deltalake_core::kernel::{Action, Add, MetadataExt, StructType, Transaction};
 use deltalake_core::logstore::{
     LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
 };
@@ -128,8 +128,10 @@ impl Table {
             self.delta.snapshot().map_err(LakeError::delta(self.spec.name, "read"))?.schema();
         let expected = kernel_schema(&(self.spec.schema)(), self.spec.name)?;
         for field in expected.fields() {
-            let same =
-                found.field(field.name()).is_some_and(|f| f.data_type() == field.data_type());
+            // A column that came later is empty in older files; the next commit adds it.
+            let same = found
+                .field(field.name())
+                .map_or(field.is_nullable(), |f| f.data_type() == field.data_type());
             if !same {
                 let column = field.name().clone();
                 return Err(LakeError::Schema { table: self.spec.name, column });
@@ -210,7 +212,8 @@ impl Table {
                 return Ok(Committed::Before);
             }
             let snapshot = self.delta.snapshot().map_err(LakeError::delta(name, "read"))?;
-            let actions = self.actions(change);
+            let mut actions = self.actions(change);
+            actions.extend(self.widened()?);
             let transaction = Transaction::new(&change.application, change.sequence);
             let properties = CommitProperties::default()
                 .with_application_transaction(transaction)
@@ -275,6 +278,29 @@ impl Table {
     fn holds(&self, change: &Change) -> bool {
         let Some(first) = change.adds.first() else { return false };
         self.files().is_ok_and(|files| files.iter().any(|file| file.path == first.path))
+    }
+
+    /// The table's description with the columns that it lacks, if it lacks any.
+    fn widened(&self) -> Result<Option<Action>, LakeError> {
+        let fail = LakeError::delta(self.spec.name, "widen");
+        let snapshot = match self.delta.snapshot() {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Err(fail(error)),
+        };
+        let expected = kernel_schema(&(self.spec.schema)(), self.spec.name)?;
+        let found = snapshot.schema();
+        let new = expected.fields().filter(|field| found.field(field.name()).is_none());
+        let new: Vec<_> = new.cloned().collect();
+        if new.is_empty() {
+            return Ok(None);
+        }
+        let fields = found.fields().cloned().chain(new);
+        let schema = StructType::try_new(fields).map_err(DeltaTableError::from);
+        let widened = schema.and_then(|schema| {
+            let metadata = snapshot.metadata().clone();
+            metadata.with_schema(&schema).map_err(DeltaTableError::from)
+        });
+        widened.map(|metadata| Some(Action::Metadata(metadata))).map_err(fail)
     }
 
     fn actions(&self, change: &Change) -> Vec<Action> {

@@ -33,6 +33,7 @@ pub static MAPPING: Mapping = Mapping {
     many_periods: false,
     known_types: KNOWN_TYPES,
     cancels: true,
+    is_statement: false,
     select: TO_FOCUS,
     parameters,
     carried: columns::CARRIED,

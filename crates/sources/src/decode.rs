@@ -298,7 +298,7 @@ impl Decoder {
     /// quarantined.
     fn sum(&mut self, currencies: &[u8], keep: Option<&[bool]>) {
         let names = self.currency.map(|(group, _)| self.groups[group].code_names().to_vec());
-        let default = self.binding.format.default_currency;
+        let default = self.binding.default_currency().to_owned();
         let names = names.unwrap_or_else(|| vec![String::new()]);
         for column in &self.money {
             let mut sums = vec![(false, Sum::default()); names.len().max(1)];
@@ -312,7 +312,7 @@ impl Decoder {
             let tally = if keep.is_some() { &mut self.quarantined } else { &mut self.read };
             for (name, (used, sum)) in names.iter().zip(sums) {
                 if used {
-                    let name = if name.is_empty() { default } else { name.as_str() };
+                    let name = if name.is_empty() { default.as_str() } else { name.as_str() };
                     tally.add(name, column.header, sum);
                 }
             }

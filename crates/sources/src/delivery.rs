@@ -47,6 +47,10 @@ pub struct Delivery {
     pub part: Option<Part>,
     /// Files, in order.
     pub files: Vec<SourceFile>,
+    /// Files that tell the same bill; their totals check it.
+    pub checks: Vec<SourceFile>,
+    /// Currency of lines that name none, where the files' names tell.
+    pub currency: Option<String>,
     /// Can it be loaded?
     pub readiness: Readiness,
     /// The manifest, to see whether it changed meanwhile.

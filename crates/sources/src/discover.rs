@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
+use crate::dbr;
 use crate::delivery::{Delivery, Found, Readiness, SourceFile};
 use crate::kinds;
 use crate::manifest::{Manifest, period_of_folder};
@@ -55,6 +56,7 @@ pub async fn discover(
     for (_, placed) in newest(manifests, &mut used, &index) {
         found.deliveries.push(deliver(&placed, &index, &mut used));
     }
+    dbr::files::claim(&objects, &mut used, &mut found);
     by_layout(&objects, &mut used, &mut found);
     let others = objects.iter().filter(|meta| !used.contains(meta.location.as_ref()));
     let others = others.map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()));
@@ -284,13 +286,15 @@ fn deliver(placed: &Placed, index: &Index<'_>, used: &mut HashSet<String>) -> De
         mapping: None,
         part: None,
         files,
+        checks: Vec::new(),
+        currency: None,
         readiness,
         manifest: Some(placed.meta.clone()),
         warnings,
     }
 }
 
-fn file(meta: &ObjectMeta) -> SourceFile {
+pub(crate) fn file(meta: &ObjectMeta) -> SourceFile {
     SourceFile { meta: meta.clone(), name: meta.location.filename().unwrap_or_default().to_owned() }
 }
 
@@ -336,6 +340,8 @@ fn by_layout(objects: &[ObjectMeta], used: &mut HashSet<String>, found: &mut Fou
             mapping: None,
             part: None,
             files: metas.into_iter().map(file).collect(),
+            checks: Vec::new(),
+            currency: None,
             readiness: Readiness::Ready,
             manifest: None,
             warnings: vec![
@@ -471,7 +477,7 @@ pub(crate) fn natural(key: &str) -> Vec<(String, u64)> {
 }
 
 /// Without a manifest the set of objects is the revision.
-fn revision_of(metas: &[&ObjectMeta]) -> String {
+pub(crate) fn revision_of(metas: &[&ObjectMeta]) -> String {
     let mut hash = Sha256::new();
     for meta in metas {
         let tag = meta.e_tag.as_deref().unwrap_or_default();

@@ -30,6 +30,7 @@ pub static MAPPING: Mapping = Mapping {
     many_periods: true,
     known_types: &[],
     cancels: false,
+    is_statement: false,
     select: TO_FOCUS,
     parameters,
     carried: focus::columns::CARRIED,

@@ -136,6 +136,10 @@ pub struct Binding {
     pub extras: Vec<Member>,
     /// The extras that nobody knows.
     pub unknown: Vec<String>,
+    /// Billing period of the delivery, YYYY-MM, for files that do not say it.
+    pub period: Option<String>,
+    /// Currency of the delivery's rows that name none, where it is not the format's usual one.
+    pub currency: Option<String>,
 }
 
 /// Why a header does not fit.
@@ -202,6 +206,8 @@ impl Format {
             families: vec![Vec::new(); self.families.len()],
             extras: Vec::new(),
             unknown: Vec::new(),
+            period: None,
+            currency: None,
             header,
         };
         for position in 0..binding.header.len() {
@@ -258,6 +264,12 @@ impl Binding {
     pub fn position(&self, name: &str) -> Option<usize> {
         let index = self.format.known.iter().position(|known| known.name == name)?;
         self.known[index]
+    }
+
+    /// The currency of rows that name none.
+    #[must_use]
+    pub fn default_currency(&self) -> &str {
+        self.currency.as_deref().unwrap_or(self.format.default_currency)
     }
 
     /// Is the column called `name` in SQL in the file?

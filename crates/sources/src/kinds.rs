@@ -3,11 +3,18 @@
 use crate::format::BindError;
 use crate::manifest::Manifest;
 use crate::table::Mapping;
-use crate::{cur, data_export, focus_export, focus_files};
+use crate::{cur, data_export, dbr, focus_export, focus_files};
 
 /// Every table that can be read, the more particular ones first.
-pub static ALL: &[&Mapping] =
-    &[&focus_export::MAPPING, &focus_files::MAPPING, &data_export::cur2::MAPPING, &cur::MAPPING];
+pub static ALL: &[&Mapping] = &[
+    &focus_export::MAPPING,
+    &focus_files::MAPPING,
+    &data_export::cur2::MAPPING,
+    &cur::MAPPING,
+    &dbr::DETAILED,
+    &dbr::STAND_ALONE,
+    &dbr::MONTHLY,
+];
 
 /// Readers of manifests: text and key to manifest.
 pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] =

@@ -7,6 +7,7 @@
 pub mod aws_names;
 pub mod cur;
 pub mod data_export;
+pub mod dbr;
 pub mod decode;
 pub mod delivery;
 pub mod discover;

@@ -22,6 +22,7 @@ use datafusion::common::ScalarValue;
 use part::Pick;
 pub use part::{Months, Part};
 
+use crate::dbr::totals::{Totals, Watch};
 use crate::decode::{Chunk, Decoder, Fault};
 use crate::format::{BindError, Binding, Format};
 use crate::project::{ProjectError, Projection};
@@ -47,6 +48,9 @@ pub struct Mapping {
     /// Are there rows that FOCUS leaves out because they cancel others
     /// ([`residual`](crate::cur::residual))?
     pub cancels: bool,
+    /// Is it a bill with rows that sum up others ([`totals`](crate::dbr::totals)), and
+    /// maybe with a remark before the header?
+    pub is_statement: bool,
     /// `to_focus.sql`.
     pub select: &'static str,
     /// Parameters of the SQL for a header and a part (`line` or `unused`).
@@ -159,6 +163,8 @@ pub struct Summary {
     pub notes: BTreeSet<String>,
     /// Columns that the standard wants filled and the source left empty, by number of rows.
     pub gaps: BTreeMap<String, u64>,
+    /// Rows that sum up others, which are no lines.
+    pub totals: Totals,
 }
 
 /// Faults kept with their text; more are only counted.
@@ -174,6 +180,8 @@ struct Bound {
     decoder: Decoder,
     line: Projection,
     unused: Projection,
+    /// Where there are rows that sum up others.
+    watch: Option<Watch>,
 }
 
 /// Reads files one after another.
@@ -185,6 +193,8 @@ pub struct TableReader {
     /// The lines of the files that are read; `None` for all.
     part: Option<Part>,
     pick: Option<Pick>,
+    currency: Option<String>,
+    totals_only: bool,
     bound: Option<Bound>,
     summary: Summary,
     spare: Spare,
@@ -205,6 +215,8 @@ impl TableReader {
             period,
             part: None,
             pick: None,
+            currency: None,
+            totals_only: false,
             bound: None,
             summary,
             spare: Spare::default(),
@@ -216,6 +228,18 @@ impl TableReader {
     #[must_use]
     pub fn only(self, part: Option<Part>) -> Self {
         Self { part, ..self }
+    }
+
+    /// With a currency for rows that name none.
+    #[must_use]
+    pub fn with_currency(self, currency: Option<String>) -> Self {
+        Self { currency, ..self }
+    }
+
+    /// Hands out no lines; only what they and the files' totals add up to is of interest.
+    #[must_use]
+    pub fn totals_only(self) -> Self {
+        Self { totals_only: true, ..self }
     }
 
     /// Reads one file to its end. `advanced` hears of every stretch of text, in bytes.
@@ -236,7 +260,14 @@ impl TableReader {
             _ => input.open_with(self.limits, &mut self.spare).map_err(damaged)?,
         };
         let is_parquet = Packing::of(&head) == Packing::Parquet;
-        let mut file = FileReader { reader: self, file, row: 0, is_parquet, is_cut_off: false };
+        let mut file = FileReader {
+            reader: self,
+            file,
+            row: 0,
+            has_header: false,
+            is_parquet,
+            is_cut_off: false,
+        };
         file.read_blocks(blocks, advanced, sink)?;
         file.end_chunk(sink)
     }
@@ -255,6 +286,9 @@ impl TableReader {
             self.summary.quarantined.merge(&std::mem::take(&mut bound.decoder.quarantined));
             self.summary.rounded += std::mem::take(&mut bound.decoder.rounded);
             self.summary.short += std::mem::take(&mut bound.decoder.short);
+            if let Some(watch) = &mut bound.watch {
+                self.summary.totals.merge(std::mem::take(&mut watch.totals));
+            }
         }
     }
 
@@ -265,8 +299,10 @@ impl TableReader {
         self.settle();
         self.pick = None;
         let binding = self.mapping.format.bind(header);
-        let binding =
+        let mut binding =
             binding.map_err(|source| ReadError::Header { file: file.to_owned(), source })?;
+        binding.period.clone_from(&self.period);
+        binding.currency.clone_from(&self.currency);
         for column in &binding.unknown {
             let first = self.summary.unknown_columns.entry(column.clone());
             first.or_insert_with(|| file.to_owned());
@@ -281,8 +317,9 @@ impl TableReader {
         if let (Some(part), Some(period)) = (&self.part, &self.period) {
             self.pick = Pick::new(&binding, self.mapping.period, period, *part);
         }
+        let watch = self.mapping.is_statement.then(|| Watch::new(&binding));
         let decoder = Decoder::new(Arc::new(binding));
-        self.bound = Some(Bound { decoder, line, unused });
+        self.bound = Some(Bound { decoder, line, unused, watch });
         Ok(())
     }
 }
@@ -304,7 +341,7 @@ pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)
     while let Some(block) = blocks.next_block()? {
         text.extend_from_slice(&block);
         used = fields.index(&text);
-        if fields.len() > 1 || text.len() > (64 << 20) {
+        if fields.len() > 2 || text.len() > (64 << 20) {
             break;
         }
     }
@@ -319,14 +356,19 @@ pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)
     if fields.is_empty() {
         return Ok(Vec::new());
     }
+    // Some bills begin with a remark, in one field.
+    let header = usize::from(
+        fields.len() > 1 && fields.record(&text, 0).len() == 1 && fields.record(&text, 1).len() > 1,
+    );
     let texts = |index: usize| {
         let record = fields.record(&text, index);
         (0..record.len())
             .map(|field| String::from_utf8_lossy(&unquote(record.field(field))).into_owned())
             .collect::<Vec<_>>()
     };
-    let names = texts(0).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
-    let values = if fields.len() > 1 { texts(1) } else { Vec::new() };
+    let names =
+        texts(header).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
+    let values = if fields.len() > header + 1 { texts(header + 1) } else { Vec::new() };
     let values = values.into_iter().chain(std::iter::repeat(String::new()));
     Ok(names.zip(values).collect())
 }
@@ -337,6 +379,7 @@ struct FileReader<'a> {
     file: &'a str,
     /// Records seen, the header included.
     row: u64,
+    has_header: bool,
     is_parquet: bool,
     /// Does the text end without a line end?
     is_cut_off: bool,
@@ -380,7 +423,7 @@ impl FileReader<'_> {
                 break;
             }
         }
-        if self.row == 0 {
+        if !self.has_header {
             return Err(self.shape("the file is empty, not even a header"));
         }
         if !carry.iter().all(u8::is_ascii_whitespace) {
@@ -416,7 +459,7 @@ impl FileReader<'_> {
             for index in 0..fields.len() {
                 let record = fields.record(part, index);
                 self.row += 1;
-                if self.row == 1 {
+                if !self.has_header {
                     self.header(&record)?;
                     continue;
                 }
@@ -425,6 +468,11 @@ impl FileReader<'_> {
                 }
                 let Some(bound) = &mut self.reader.bound else { continue };
                 let row = if self.is_parquet { self.row - 1 } else { self.row };
+                let is_total =
+                    bound.watch.as_mut().is_some_and(|w| w.takes(&record, self.file, row));
+                if is_total || self.reader.totals_only {
+                    continue;
+                }
                 // The last record of a file that ends in its middle is cut off, not short.
                 let is_cut_off = self.is_cut_off && start + used == text.len();
                 let may_be_short = !is_cut_off || index + 1 < fields.len();
@@ -446,6 +494,11 @@ impl FileReader<'_> {
         if bytes.contains(&0) || std::str::from_utf8(bytes).is_err() {
             return Err(self.shape("not a billing file: its first line is not text"));
         }
+        // A remark of AWS's before the header is one field.
+        if self.reader.mapping.is_statement && self.row == 1 && record.len() == 1 {
+            return Ok(());
+        }
+        self.has_header = true;
         let header: Vec<String> = (0..record.len())
             .map(|index| {
                 let name = unquote(record.field(index));
@@ -643,5 +696,6 @@ impl Summary {
             self.interval_seconds.into_iter().chain(other.interval_seconds).min();
         self.text_bytes += other.text_bytes;
         self.notes.extend(other.notes);
+        self.totals.merge(other.totals);
     }
 }

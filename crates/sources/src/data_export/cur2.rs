@@ -31,6 +31,7 @@ pub static MAPPING: Mapping = Mapping {
     many_periods: false,
     known_types: cur::KNOWN_TYPES,
     cancels: true,
+    is_statement: false,
     select: TO_FOCUS,
     parameters: |_, part| vec![("part", ScalarValue::from(part))],
     carried: columns::CARRIED,

@@ -32,13 +32,15 @@ fn zoned(text: &str) -> Option<i64> {
 }
 
 /// `2023-11-01T00:00:00Z`, `…T00:00:00.000Z`, `2023-11-01 00:00:00[.000]`, `2023-11-01`, and the
-/// manifest's `20231101T000000.000Z`; with `+00:00` in place of `Z`. All UTC.
+/// manifest's `20231101T000000.000Z`; with `+00:00` in place of `Z`. Monthly billing reports write
+/// `2023/11/01 00:00:00`. All UTC.
 #[must_use]
 pub(crate) fn instant(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00")).unwrap_or(text);
     let text = text.strip_suffix(" UTC").unwrap_or(text);
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y%m%dT%H%M%S%.f"];
+    let formats =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y%m%dT%H%M%S%.f", "%Y/%m/%d %H:%M:%S"];
     let moment = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
     let moment = moment.or_else(|| {
         let dates = ["%Y-%m-%d", "%Y%m%d"];
@@ -81,6 +83,7 @@ mod tests {
             "2023-11-01 01:00:00",
             "2023-11-01 01:00:00.000",
             "2023-11-01T01:00:00+00:00",
+            "2023/11/01 01:00:00",
             "20231101T010000Z",
             "20231101T010000.000Z",
         ] {

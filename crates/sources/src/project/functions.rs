@@ -2,6 +2,7 @@
 //!
 //! They never fail: what is unknown is NULL, or what the catalogue says of unknown things.
 
+mod joined;
 mod maps;
 mod tags;
 
@@ -48,6 +49,7 @@ pub fn register(context: &SessionContext) {
         aws_names::capacity_reservation_status(a[0], a[1]).map(str::to_owned)
     });
     sku_price_details(context);
+    joined::register(context);
     tags::register(context);
     quotients(context);
     maps::register(context);
