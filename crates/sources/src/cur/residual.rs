@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, TimestampMicrosecondType};
@@ -177,21 +177,20 @@ fn batch(
     RecordBatch::try_new(schema, arrays)
 }
 
-/// A dictionary column by the numbers of its values.
-struct Keyed<'a> {
-    keys: &'a arrow::array::Int32Array,
-    values: &'a StringArray,
+/// A text column by the numbers of its values.
+struct Keyed {
+    keys: Int32Array,
+    values: StringArray,
 }
 
-impl<'a> Keyed<'a> {
-    fn of(array: &'a ArrayRef) -> Option<Self> {
-        match array.data_type() {
-            DataType::Dictionary(..) => {
-                let dictionary = array.as_dictionary::<Int32Type>();
-                Some(Self { keys: dictionary.keys(), values: dictionary.values().as_string() })
-            }
-            _ => None,
-        }
+impl Keyed {
+    fn of(array: &ArrayRef) -> Option<Self> {
+        // What depends on a row's money comes as plain text.
+        let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let array = arrow::compute::cast(array, &coded).ok()?;
+        let dictionary = array.as_dictionary::<Int32Type>();
+        let values = dictionary.values().as_string::<i32>().clone();
+        Some(Self { keys: dictionary.keys().clone(), values })
     }
 
     fn key(&self, row: usize) -> i32 {
@@ -204,11 +203,11 @@ impl<'a> Keyed<'a> {
 }
 
 struct View<'a> {
-    payer: Keyed<'a>,
-    currency: Keyed<'a>,
-    exclusion: Keyed<'a>,
-    arn: Keyed<'a>,
-    types: Keyed<'a>,
+    payer: Keyed,
+    currency: Keyed,
+    exclusion: Keyed,
+    arn: Keyed,
+    types: Keyed,
     roles: Vec<Role>,
     unblended: &'a Decimal128Array,
     net: &'a Decimal128Array,
