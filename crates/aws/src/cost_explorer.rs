@@ -145,9 +145,10 @@ impl CostExplorer {
             .connect_timeout(Duration::from_secs(10))
             .operation_timeout(Duration::from_secs(90))
             .build();
-        let region = RegionProviderChain::first_try(region.map(|name| Region::new(name.to_owned())))
-            .or_default_provider()
-            .or_else(Region::from_static(REGION));
+        let region =
+            RegionProviderChain::first_try(region.map(|name| Region::new(name.to_owned())))
+                .or_default_provider()
+                .or_else(Region::from_static(REGION));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
             .retry_config(RetryConfig::disabled())

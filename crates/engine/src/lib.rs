@@ -2,6 +2,7 @@
 //!
 //! Start at [`import`].
 
+pub mod cost_explorer;
 pub mod error;
 pub mod export;
 pub mod history;
