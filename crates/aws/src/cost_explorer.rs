@@ -12,7 +12,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_costexplorer::config::ProvideCredentials;
-use aws_sdk_costexplorer::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_costexplorer::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_costexplorer::operation::get_cost_and_usage::GetCostAndUsageOutput;
 use aws_sdk_costexplorer::types::{
     DateInterval, Dimension, DimensionValues, Expression, GroupDefinition, GroupDefinitionType,
@@ -157,16 +157,24 @@ impl CostExplorer {
             loader = loader.profile_name(profile);
         }
         let config = loader.load().await;
-        let none = |message: String| CallError {
+        let none = |reason: &str| CallError {
             trouble: Trouble::Credentials,
             code: String::new(),
-            message: format!("no usable AWS credentials: {message}"),
+            message: match profile {
+                Some(profile) => {
+                    format!("no usable AWS credentials in profile {profile}: {reason}")
+                }
+                None => format!("no usable AWS credentials: {reason}"),
+            },
         };
         let Some(provider) = config.credentials_provider() else {
-            return Err(none("nothing provides any".to_owned()));
+            return Err(none("nothing provides any"));
         };
-        let credentials = provider.provide_credentials().await;
-        credentials.map_err(|error| none(DisplayErrorContext(&error).to_string()))?;
+        provider.provide_credentials().await.map_err(|error| {
+            // What each provider lacks follows on lines of its own.
+            let text = causes(&error);
+            none(text.lines().next().unwrap_or_default().trim_end_matches(" Attempted:"))
+        })?;
         Ok(Self {
             costs: aws_sdk_costexplorer::Client::new(&config),
             identity: aws_sdk_sts::Client::new(&config),

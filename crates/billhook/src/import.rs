@@ -48,12 +48,11 @@ enum Place {
 pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u8> {
     let mut places = Vec::new();
     for location in &args.locations {
-        places.push(match args.explorer.open(location, args.name.as_deref(), context).await? {
-            Some(explorer) => Place::Explorer(Box::new(explorer)),
-            None => {
-                let place = billhook_aws::open(location, &context.s3);
-                Place::Files(place.map_err(EngineError::from)?)
-            }
+        let explorer = args.explorer.open(location, args.name.as_deref(), context).await?;
+        places.push(if let Some(explorer) = explorer {
+            Place::Explorer(Box::new(explorer))
+        } else {
+            Place::Files(billhook_aws::open(location, &context.s3).map_err(EngineError::from)?)
         });
     }
     args.explorer.check(places.iter().any(|place| matches!(place, Place::Explorer(_))))?;

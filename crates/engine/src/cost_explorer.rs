@@ -212,7 +212,8 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
         // AWS may know less than what is always read again: its history has just begun.
         while self.span(Span { first, end: tomorrow, is_closed: false }).await? == Next::Stop {
             if self.outcome.unavailable.is_none() || first >= month_before(today, 0) {
-                return self.nothing_at_all(today);
+                self.nothing_at_all(today);
+                return Ok(());
             }
             first = month_after(first);
         }
@@ -233,8 +234,8 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
     }
 
     /// When not even the current month is to be had, that is no quiet end.
-    fn nothing_at_all(&mut self, today: NaiveDate) -> Result<(), EngineError> {
-        let Some((_, message)) = self.outcome.unavailable.take() else { return Ok(()) };
+    fn nothing_at_all(&mut self, today: NaiveDate) {
+        let Some((_, message)) = self.outcome.unavailable.take() else { return };
         let source = CallError { trouble: Trouble::Unavailable, code: String::new(), message };
         let error = EngineError::CostExplorer {
             action: format!("costs of {}", label(today)),
@@ -242,7 +243,6 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
             source,
         };
         self.fail(&label(today), error);
-        Ok(())
     }
 
     async fn is_in_the_lake(&self, month: NaiveDate) -> Result<bool, EngineError> {

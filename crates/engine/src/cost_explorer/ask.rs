@@ -121,7 +121,7 @@ impl<'a> Asker<'a> {
                 }
                 page
             };
-            token = page.next.clone();
+            token.clone_from(&page.next);
             pages.push(page);
             if token.is_none() {
                 return Ok(pages);
