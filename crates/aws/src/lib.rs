@@ -2,6 +2,9 @@
 //!
 //! Endpoint, region, path style and anonymous access of S3 are configurable; credentials are the
 //! ambient ones (environment, container, instance, web identity). No knowledge of billing formats.
+//! And [`cost_explorer`]: a thin client of that API.
+
+pub mod cost_explorer;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use billhook_aws::Location;
 use billhook_engine::import::{Fate, Import, Imported};
 use billhook_engine::ingest::Options;
 use billhook_engine::{EngineError, Home, import};
@@ -15,16 +16,17 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::context::{Context, causes, say};
+use crate::cost_explorer::{Explorer, ExplorerArgs};
 use crate::history::thousands;
 use crate::progress::Bar;
 
 /// Lines of a list at the end; the rest is counted.
 const LINES: usize = 8;
 
-/// Import billing files from a folder, a file, or `s3://bucket/prefix`
+/// Import billing files from a folder, a file or `s3://bucket/prefix`, or Cost Explorer's costs
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Folder, file, or `s3://bucket/prefix`
+    /// Folder, file, `s3://bucket/prefix`, or `cost-explorer:[PROFILE]`
     #[arg(required = true, value_name = "LOCATION")]
     locations: Vec<String>,
     /// Name of the connection, when the location holds one report (default: the report's name)
@@ -42,13 +44,27 @@ pub(crate) struct ImportArgs {
     /// List what was left alone, and why
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    explorer: ExplorerArgs,
+}
+
+/// Where costs come from.
+enum Place {
+    Files(Location),
+    Explorer(Box<Explorer>),
 }
 
 pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u8> {
     let mut places = Vec::new();
     for location in &args.locations {
-        places.push(billhook_aws::open(location, &context.s3).map_err(EngineError::from)?);
+        let explorer = args.explorer.open(location, args.name.as_deref(), context).await?;
+        places.push(if let Some(explorer) = explorer {
+            Place::Explorer(Box::new(explorer))
+        } else {
+            Place::Files(billhook_aws::open(location, &context.s3).map_err(EngineError::from)?)
+        });
     }
+    args.explorer.check(places.iter().any(|place| matches!(place, Place::Explorer(_))))?;
     let home = context.home()?;
     let mut options = options(&home, args.workers, args.quarantine);
     options.kinds.clone_from(&args.kinds);
@@ -67,8 +83,13 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     let mut code = 0;
     for place in &places {
         let name = args.name.as_deref();
-        let import = import::import(&home, place, name, &options, tell).await?;
-        code = code.max(summarise(&import, args.verbose, &place.written));
+        code = code.max(match place {
+            Place::Files(place) => {
+                let import = import::import(&home, place, name, &options, tell).await?;
+                summarise(&import, args.verbose, &place.written)
+            }
+            Place::Explorer(explorer) => explorer.import(&home, &options).await?,
+        });
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
@@ -189,7 +210,12 @@ fn summarise(import: &Import, verbose: bool, place: &str) -> u8 {
     }
     tell_found(&import.imported);
     tell_left_alone(&import.left_alone, verbose);
-    let codes = import.imported.iter().map(|one| match &one.fate {
+    exit_code(&import.imported)
+}
+
+/// The exit code for some deliveries.
+pub(crate) fn exit_code(imported: &[Imported]) -> u8 {
+    let codes = imported.iter().map(|one| match &one.fate {
         Fate::Failed(error) => error.exit_code(),
         _ => 0,
     });

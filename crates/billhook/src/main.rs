@@ -2,6 +2,7 @@
 //! use cases live in `billhook_engine`.
 
 mod context;
+mod cost_explorer;
 mod demo;
 mod docs;
 mod doctor;
@@ -34,7 +35,7 @@ struct Cli {
 enum Command {
     /// Offline tour on a synthetic organisation: generate, import, restate, report
     Demo(demo::DemoArgs),
-    /// Import billing files from a folder, a file, or `s3://bucket/prefix`
+    /// Import billing files from a folder, a file or `s3://bucket/prefix`, or Cost Explorer's costs
     Import(import::ImportArgs),
     /// Report costs by any column, tag or cost category
     Report(report::ReportArgs),

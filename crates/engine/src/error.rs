@@ -1,6 +1,7 @@
 //! What can go wrong in a use case, and what it means for the exit code.
 
 use billhook_aws::LocationError;
+use billhook_aws::cost_explorer::{CallError, Trouble};
 use billhook_focus::gate::Mismatch;
 use billhook_lake::LakeError;
 use billhook_sources::data_export::cur2;
@@ -69,6 +70,32 @@ pub enum EngineError {
     /// There is nothing to look at.
     #[error("{0}")]
     Nothing(String),
+    /// Cost Explorer does not answer.
+    #[error("Cost Explorer does not tell the {action}: {source}")]
+    CostExplorer {
+        /// What was asked for.
+        action: String,
+        /// Was it asked for by the hour?
+        is_hourly: bool,
+        /// Why.
+        source: CallError,
+    },
+    /// The day's requests are used up; nothing was asked beyond them.
+    #[error(
+        "the budget of {limit} Cost Explorer requests a day is used up: {requests} were made on \
+         {day} (UTC)"
+    )]
+    Budget {
+        /// The day.
+        day: String,
+        /// Requests allowed.
+        limit: u64,
+        /// Requests made.
+        requests: u64,
+    },
+    /// Two answers contradict each other.
+    #[error("Cost Explorer contradicts itself, asked twice: {0}")]
+    Disagree(String),
 }
 
 /// The reason in words, for the errors that people meet.
@@ -104,6 +131,31 @@ fn store_reason(error: &object_store::Error) -> String {
     }
 }
 
+/// What helps when Cost Explorer does not answer.
+fn explorer_fix(is_hourly: bool, error: &CallError) -> Option<String> {
+    let text = match error.trouble {
+        Trouble::Credentials => {
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or import \
+             cost-explorer:PROFILE"
+        }
+        Trouble::Passing => "run the command again later; the lake is as before",
+        Trouble::Denied | Trouble::Unavailable | Trouble::Refused if is_hourly => {
+            "turn on hourly granularity in the preferences of Cost Explorer (opt-in; AWS keeps 14 \
+             days of it), or import with --granularity daily"
+        }
+        Trouble::Denied => {
+            "allow ce:GetCostAndUsage to these credentials, and in the payer account activate IAM \
+             access to billing (and, for a member account, linked account access)"
+        }
+        Trouble::Unavailable => {
+            "open Cost Explorer once in the console of the payer account, which enables it; its \
+             first data come within 24 hours"
+        }
+        Trouble::Stale | Trouble::Refused => return None,
+    };
+    Some(text.to_owned())
+}
+
 impl EngineError {
     /// Exit code by the command-line contract: 1 no, 2 wrong usage, 3 could not reach or read,
     /// 4 data refused.
@@ -116,7 +168,7 @@ impl EngineError {
                 ReadError::Sink { .. } => 3,
                 _ => 4,
             },
-            Self::Unreadable { .. } | Self::Gate(_) | Self::Damaged(_) => 4,
+            Self::Unreadable { .. } | Self::Gate(_) | Self::Damaged(_) | Self::Disagree(_) => 4,
             _ => 3,
         }
     }
@@ -161,6 +213,11 @@ impl EngineError {
             }
             Self::Interrupted => "run the command again; the lake is as before".to_owned(),
             Self::Restless { .. } => "try again when AWS has finished delivering".to_owned(),
+            Self::CostExplorer { is_hourly, source, .. } => explorer_fix(*is_hourly, source)?,
+            Self::Budget { .. } => "run the command again tomorrow (UTC): it goes on where it \
+                 stopped; or allow more with --request-budget, for 0.01 USD each"
+                .to_owned(),
+            Self::Disagree(_) => "try again later: AWS may be restating these costs".to_owned(),
             _ => return None,
         })
     }
@@ -172,6 +229,8 @@ impl EngineError {
             self,
             Self::Store { .. }
                 | Self::Restless { .. }
+                | Self::Disagree(_)
+                | Self::CostExplorer { source: CallError { trouble: Trouble::Passing, .. }, .. }
                 | Self::Lake(LakeError::Contended { .. } | LakeError::Store { .. })
         )
     }

@@ -69,7 +69,7 @@ pub struct Import {
 
 /// What the lake knows of a slice.
 #[derive(Debug, Clone)]
-struct Known {
+pub(crate) struct Known {
     state: String,
     accounts: String,
 }
@@ -352,7 +352,7 @@ fn names(
 }
 
 /// The last delivery of each slice, by connection and period.
-async fn known(home: &Home) -> Result<BTreeMap<(String, String), Known>, EngineError> {
+pub(crate) async fn known(home: &Home) -> Result<BTreeMap<(String, String), Known>, EngineError> {
     let session = LakeSession::open(&home.lake, None).await?;
     let sql = "SELECT x_Connection, x_BillingPeriod, State, BillingAccountIds FROM deliveries \
                ORDER BY x_RecordedAt";
@@ -370,7 +370,7 @@ async fn known(home: &Home) -> Result<BTreeMap<(String, String), Known>, EngineE
     Ok(known)
 }
 
-async fn import_one(
+pub(crate) async fn import_one(
     home: &Home,
     location: &Location,
     connection: String,

@@ -3,6 +3,7 @@
 //! Start at [`import`].
 
 mod control;
+pub mod cost_explorer;
 pub mod error;
 pub mod export;
 pub mod history;

@@ -17,7 +17,7 @@ mod usage_types;
 pub use entities::{invoice_issuer, is_aws_entity, publisher};
 pub use regions::{region_by_location, region_id, region_name};
 pub use resources::resource_type;
-pub use services::{Service, service};
+pub use services::{Service, service, service_of_cost_explorer};
 pub use sku_price_details::sku_price_details;
 pub use units::pricing_unit;
 pub use usage_types::{capacity_reservation_status, is_spot, operating_system_from_operation};

@@ -5,6 +5,7 @@
 //! the lake. Start at [`kinds`], then [`cur`].
 
 pub mod aws_names;
+pub mod cost_explorer;
 pub mod cur;
 pub mod data_export;
 pub mod dbr;

@@ -151,7 +151,7 @@ pub struct Summary {
     pub unknown_columns: BTreeMap<String, String>,
     /// Line item types by number of rows.
     pub types: BTreeMap<String, u64>,
-    /// Rows without an invoice id.
+    /// Rows without an invoice id, or said to be estimated.
     pub not_invoiced: u64,
     /// Rows with a resource id.
     pub with_resource: u64,
@@ -633,7 +633,11 @@ impl Summary {
     fn note(&mut self, outputs: &Outputs<'_>) {
         let nulls = |name: &str| outputs.get(name).map_or(0, Array::logical_null_count) as u64;
         let rows = outputs.columns.first().map_or(0, Array::len) as u64;
-        self.not_invoiced += nulls("InvoiceId");
+        // Where there are no invoice ids, the mapping itself says what is not final.
+        self.not_invoiced += match outputs.get("is_estimated") {
+            Some(flags) => flags.as_boolean().true_count() as u64,
+            None => nulls("InvoiceId"),
+        };
         self.with_resource += rows - nulls("ResourceId").min(rows);
         if let Some(types) = outputs.get("x_LineItemType") {
             let types = types.as_dictionary::<Int32Type>();

@@ -10,9 +10,9 @@ use billhook_testkit::render::cur::{Compression, Layout};
 use crate::support::{Home, Ran, deliver, python, report};
 
 /// A moto server on a free port.
-struct Moto {
+pub(crate) struct Moto {
     child: Child,
-    endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 impl Drop for Moto {
@@ -45,7 +45,7 @@ for folder, _, names in os.walk(root):
 ";
 
 impl Moto {
-    fn start(python: &Path, files: &Path) -> Self {
+    pub(crate) fn start(python: &Path, files: &Path) -> Self {
         let mut child = Command::new(python)
             .args(["-c", SERVER])
             .stdin(Stdio::piped())

@@ -12,6 +12,7 @@ use super::table::rows;
 
 const SERVICES: &str = include_str!("data/services.csv");
 const FORMER_NAMES: &str = include_str!("data/former_names.csv");
+const COST_EXPLORER_NAMES: &str = include_str!("data/cost_explorer_names.csv");
 
 /// What a charge's service is called and where FOCUS files it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,20 @@ pub fn service<'a>(
     };
     let name = [product_name, entry.name, product_code].into_iter().find(|name| !name.is_empty());
     Service { name: Cow::Borrowed(name.unwrap_or("Unknown")), category, subcategory, known }
+}
+
+/// Cost Explorer's words for services that bills word otherwise.
+static BY_COST_EXPLORER: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
+    let entries = rows(COST_EXPLORER_NAMES);
+    entries.filter_map(|[name, code]| Some((name, *BY_CODE.get(code)?))).collect()
+});
+
+/// What bills call the service that Cost Explorer calls `name`. It cuts EC2 into instances and
+/// the rest; most other names are the same.
+#[must_use]
+pub fn service_of_cost_explorer(name: &str) -> &str {
+    let name = name.trim();
+    BY_COST_EXPLORER.get(name).map_or(name, |entry| entry.name)
 }
 
 /// AWS's own FOCUS export files EBS under Storage although the service's name stays EC2.
@@ -329,6 +344,20 @@ mod tests {
         }
         let by_entity = service("Odd-Code", "", "", "AISPL Marketplace");
         assert_eq!((&*by_entity.name, by_entity.known), ("Odd-Code", false));
+    }
+
+    #[test]
+    fn cost_explorer_has_words_of_its_own() {
+        let table = rows::<2>(COST_EXPLORER_NAMES);
+        assert_eq!(table.clone().count(), COST_EXPLORER_NAMES.lines().count() - 1);
+        for [name, code] in table {
+            assert!(BY_CODE.contains_key(code), "{code}");
+            assert!(service("", service_of_cost_explorer(name), "", "").known, "{name}");
+        }
+        for name in ["EC2 - Other", "Amazon Elastic Compute Cloud - Compute"] {
+            assert_eq!(service_of_cost_explorer(name), "Amazon Elastic Compute Cloud");
+        }
+        assert_eq!(service_of_cost_explorer("AWS Lambda"), "AWS Lambda");
     }
 
     #[test]

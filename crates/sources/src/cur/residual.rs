@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
     StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, TimestampMicrosecondType};
@@ -183,21 +183,26 @@ fn batch(
     RecordBatch::try_new(schema, arrays)
 }
 
-/// A dictionary column by the numbers of its values.
-struct Keyed<'a> {
-    keys: &'a arrow::array::Int32Array,
-    values: &'a StringViewArray,
+/// A text column by the numbers of its values.
+struct Keyed {
+    keys: Int32Array,
+    values: StringViewArray,
 }
 
-impl<'a> Keyed<'a> {
-    fn of(array: &'a ArrayRef) -> Option<Self> {
-        match array.data_type() {
-            DataType::Dictionary(..) => {
-                let dictionary = array.as_dictionary::<Int32Type>();
-                Some(Self { keys: dictionary.keys(), values: dictionary.values().as_string_view() })
+impl Keyed {
+    fn of(array: &ArrayRef) -> Option<Self> {
+        // What depends on a row's money comes as plain text.
+        let coded = match array.data_type() {
+            DataType::Utf8 => {
+                let coded =
+                    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                arrow::compute::cast(array, &coded).ok()?
             }
-            _ => None,
-        }
+            _ => ArrayRef::clone(array),
+        };
+        let dictionary = coded.as_dictionary_opt::<Int32Type>()?;
+        let values = arrow::compute::cast(dictionary.values(), &DataType::Utf8View).ok()?;
+        Some(Self { keys: dictionary.keys().clone(), values: values.as_string_view().clone() })
     }
 
     fn key(&self, row: usize) -> i32 {
@@ -210,12 +215,12 @@ impl<'a> Keyed<'a> {
 }
 
 struct View<'a> {
-    payer: Keyed<'a>,
-    payer_name: Option<Keyed<'a>>,
-    currency: Keyed<'a>,
-    exclusion: Keyed<'a>,
-    arn: Keyed<'a>,
-    types: Keyed<'a>,
+    payer: Keyed,
+    payer_name: Option<Keyed>,
+    currency: Keyed,
+    exclusion: Keyed,
+    arn: Keyed,
+    types: Keyed,
     roles: Vec<Role>,
     unblended: &'a Decimal128Array,
     net: &'a Decimal128Array,

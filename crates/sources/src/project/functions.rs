@@ -26,6 +26,9 @@ pub fn register(context: &SessionContext) {
     });
     text(context, "service_category", 3, |a| Some(classes(a[0], a[1], a[2]).0.to_owned()));
     text(context, "service_subcategory", 3, |a| Some(classes(a[0], a[1], a[2]).1.to_owned()));
+    text(context, "service_of_cost_explorer", 1, |a| {
+        Some(aws_names::service_of_cost_explorer(a[0]).to_owned())
+    });
     text(context, "region_id", 7, |a| {
         aws_names::region_id(a[0], a[1], a[2], a[3], a[4], a[5], a[6]).map(Cow::into_owned)
     });
