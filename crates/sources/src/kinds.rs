@@ -21,18 +21,23 @@ pub fn recognise(
     mappings: &[&'static Mapping],
     header: &[String],
 ) -> Result<&'static Mapping, BindError> {
-    let mut closest: Option<BindError> = None;
+    let mut closest: Option<((usize, bool), BindError)> = None;
     for mapping in mappings {
         match mapping.format.bind(header.to_vec()) {
             Ok(binding) if (mapping.is_one)(&binding) => return Ok(mapping),
             Ok(_) => {}
-            Err(error) if closest.as_ref().is_none_or(|other| lacks(&error) < lacks(other)) => {
-                closest = Some(error);
+            Err(error) => {
+                // Of two that lack as much, the one whose spelling of names the file has.
+                let known = mapping.format.known;
+                let is_spelled = known.iter().any(|k| header.iter().any(|name| name == k.header));
+                let distance = (lacks(&error), !is_spelled);
+                if closest.as_ref().is_none_or(|(other, _)| distance <= *other) {
+                    closest = Some((distance, error));
+                }
             }
-            Err(_) => {}
         }
     }
-    Err(closest.unwrap_or(BindError::Foreign))
+    Err(closest.map_or(BindError::Foreign, |(_, error)| error))
 }
 
 /// How much a header lacks.
