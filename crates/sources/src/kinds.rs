@@ -16,8 +16,11 @@ pub static ALL: &[&Mapping] = &[
     &dbr::MONTHLY,
 ];
 
-/// Readers of manifests: text and key to manifest.
-pub(crate) static MANIFESTS: &[fn(&[u8], &str) -> Option<Manifest>] =
+/// Reads a manifest's text that lies at a key.
+type ManifestReader = fn(&[u8], &str) -> Option<Manifest>;
+
+/// Readers of manifests.
+pub(crate) static MANIFESTS: &[ManifestReader] =
     &[cur::manifest::parse, data_export::manifest::parse];
 
 /// Which of `mappings` reads files with this header.
@@ -28,18 +31,23 @@ pub fn recognise(
     mappings: &[&'static Mapping],
     header: &[String],
 ) -> Result<&'static Mapping, BindError> {
-    let mut closest: Option<BindError> = None;
+    let mut closest: Option<((usize, bool), BindError)> = None;
     for mapping in mappings {
         match mapping.format.bind(header.to_vec()) {
             Ok(binding) if (mapping.is_one)(&binding) => return Ok(mapping),
             Ok(_) => {}
-            Err(error) if closest.as_ref().is_none_or(|other| fits(&error) >= fits(other)) => {
-                closest = Some(error);
+            Err(error) => {
+                // Of two that fit as well, the one whose spelling of names the file has.
+                let known = mapping.format.known;
+                let is_spelled = known.iter().any(|k| header.iter().any(|name| name == k.header));
+                let fit = (fits(&error), is_spelled);
+                if closest.as_ref().is_none_or(|(other, _)| fit >= *other) {
+                    closest = Some((fit, error));
+                }
             }
-            Err(_) => {}
         }
     }
-    Err(closest.unwrap_or(BindError::Foreign))
+    Err(closest.map_or(BindError::Foreign, |(_, error)| error))
 }
 
 /// How well a header fits: by the columns that are there.
