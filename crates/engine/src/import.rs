@@ -186,17 +186,16 @@ async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<()
     };
     delivery.mapping = Some(mapping);
     if delivery.period.is_empty() && !mapping.many_periods {
-        match value(mapping.period).and_then(period_of_digits) {
-            Some(period) => delivery.period = period,
-            None => {
-                let why = if value(mapping.period).is_some() {
-                    "the report has no lines, and without a manifest its month is unknown"
-                } else {
-                    "neither a manifest nor the file's name nor a column tells its month; give \
-                     the file back the name that AWS gave it"
-                };
-                delivery.readiness = Readiness::Empty(why.to_owned());
-            }
+        if let Some(period) = value(mapping.period).and_then(period_of_digits) {
+            delivery.period = period;
+        } else {
+            let why = if value(mapping.period).is_some() {
+                "the report has no lines, and without a manifest its month is unknown"
+            } else {
+                "neither a manifest nor the file's name nor a column tells its month; give the \
+                 file back the name that AWS gave it"
+            };
+            delivery.readiness = Readiness::Empty(why.to_owned());
         }
     }
     Ok(())
@@ -266,7 +265,7 @@ async fn mapping_of(
 }
 
 /// The header and first record of a file.
-pub(crate) async fn peek_at(
+async fn peek_at(
     store: &dyn ObjectStore,
     meta: &ObjectMeta,
 ) -> Result<std::io::Result<Vec<(String, String)>>, EngineError> {

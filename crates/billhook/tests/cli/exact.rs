@@ -129,13 +129,22 @@ fn an_export_of_a_closed_month_conforms_to_focus() {
 
 /// No rule of the validator fails that data can satisfy.
 pub(crate) fn assert_conformant(home: &Home, period: &str) {
-    let Some(python) = python("BILLHOOK_TEST_VALIDATOR_PYTHON") else { return };
+    if let Some((succeeds, text)) = validate(home, period) {
+        assert!(succeeds, "{text}");
+    }
+}
+
+/// What the validator says of an export; `None` where there is none.
+pub(crate) fn validate(home: &Home, period: &str) -> Option<(bool, String)> {
+    let python = python("BILLHOOK_TEST_VALIDATOR_PYTHON")?;
     let file: PathBuf = home.path("focus.parquet");
     let to = file.to_str().unwrap();
     let ran = home.run(&["export", "--to", to, "--focus-only", "--period", period]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/oracle/validate_focus.py");
     let output = Command::new(python).arg(script).arg(&file).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!text.is_empty(), "{errors}");
+    Some((output.status.success(), text))
 }

@@ -81,134 +81,76 @@ fn map(row: &str) -> Vec<Mapped> {
     read(&format!("{DETAILED_HEADER}\n{row}\n")).0
 }
 
+const EC2: &str = "Amazon Elastic Compute Cloud";
+
+/// Record type, usage type, description and product, or `Y` for a reservation of EC2 and `N/A` for
+/// one without subscription; then category, frequency and pricing category.
+const ROWS: [([&str; 4], [&str; 3]); 21] = [
+    (
+        ["LineItem", "BoxUsage:m4.large", "$0.10 per hour", EC2],
+        ["Usage", "Usage-Based", "Standard"],
+    ),
+    (["LineItem", "BoxUsage:m4.large", "RI applied", "Y"], ["Usage", "Usage-Based", "Committed"]),
+    (["LineItem", "EU-SpotUsage:m4.large", "spot", EC2], ["Usage", "Usage-Based", "Dynamic"]),
+    (["LineItem", "EU-HeavyUsage:m4.large", "x", "N/A"], ["Purchase", "One-Time", "Standard"]),
+    (
+        ["LineItem", "HeavyUsage:m4.large", "USD 0.10 hourly fee", "Y"],
+        ["Purchase", "Recurring", "Standard"],
+    ),
+    (
+        ["LineItem", "", "Sign up charge for subscription: 77", EC2],
+        ["Purchase", "One-Time", "Standard"],
+    ),
+    (
+        ["LineItem", "ComputeSP:1yrNoUpfront", "1 year", "Savings Plans for AWS Compute usage"],
+        ["Purchase", "Recurring", "Standard"],
+    ),
+    (
+        ["LineItem", "ComputeSP:1yrAllUpfront", "1 year", "Savings Plans for AWS Compute usage"],
+        ["Purchase", "One-Time", "Standard"],
+    ),
+    (
+        ["LineItem", "BoxUsage:m5.large", "SavingsPlanNegation used by AccountId : 1", EC2],
+        ["Usage", "Usage-Based", "Standard"],
+    ),
+    (["LineItem", "", "Tax for product code AmazonEC2", EC2], ["Tax", "One-Time", "-"]),
+    (["LineItem", "", "VAT to be collected", EC2], ["Tax", "One-Time", "-"]),
+    (["LineItem", "", "AWS Activate promotional credit", EC2], ["Credit", "One-Time", "Other"]),
+    (["LineItem", "", "Refund for service credit request", EC2], ["Usage", "One-Time", "Other"]),
+    (["LineItem", "", "Refund of US Sales Tax", EC2], ["Tax", "One-Time", "-"]),
+    (
+        ["LineItem", "", "Refund for one-time fee", "Savings Plans for AWS Compute usage"],
+        ["Purchase", "One-Time", "Other"],
+    ),
+    (
+        ["LineItem", "CPUCredits:t3", "vCPU hours of CPU credits", EC2],
+        ["Usage", "Usage-Based", "Standard"],
+    ),
+    (
+        ["LineItem", "Sync", "$0.10 per 1000 tax credit records", EC2],
+        ["Usage", "Usage-Based", "Standard"],
+    ),
+    (
+        ["LineItem", "Dollar", "10% of monthly AWS usage", "AWS Support (Business)"],
+        ["Usage", "Usage-Based", "Standard"],
+    ),
+    (["Discount", "", "Enterprise Program Discount", EC2], ["Usage", "Usage-Based", "Standard"]),
+    (["Rounding", "", "Rounding due to blended rates", EC2], ["Adjustment", "One-Time", "Other"]),
+    (["NeverSeen", "", "x", EC2], ["Adjustment", "One-Time", "Other"]),
+];
+
 #[test]
 fn words_tell_what_a_row_is() {
-    let y = ("ReservedInstance", "Y");
-    let none = ("SubscriptionId", "");
-    let support = ("ProductName", "AWS Support (Business)");
-    let plan = ("ProductName", "Savings Plans for AWS Compute usage");
-    for (kind, usage_type, words, others, category, frequency, pricing) in [
-        (
-            "LineItem",
-            "BoxUsage:m4.large",
-            "$0.10 per hour",
-            vec![],
-            "Usage",
-            "Usage-Based",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "BoxUsage:m4.large",
-            "RI applied",
-            vec![y],
-            "Usage",
-            "Usage-Based",
-            "Committed",
-        ),
-        ("LineItem", "EU-SpotUsage:m4.large", "spot", vec![], "Usage", "Usage-Based", "Dynamic"),
-        (
-            "LineItem",
-            "EU-HeavyUsage:m4.large",
-            "x",
-            vec![y, none],
-            "Purchase",
-            "One-Time",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "HeavyUsage:m4.large",
-            "USD 0.10 hourly fee",
-            vec![y],
-            "Purchase",
-            "Recurring",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "",
-            "Sign up charge for subscription: 77",
-            vec![],
-            "Purchase",
-            "One-Time",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "ComputeSP:1yrNoUpfront",
-            "1 year",
-            vec![plan],
-            "Purchase",
-            "Recurring",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "ComputeSP:1yrAllUpfront",
-            "1 year",
-            vec![plan],
-            "Purchase",
-            "One-Time",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "BoxUsage:m5.large",
-            "SavingsPlanNegation used by AccountId : 1",
-            vec![],
-            "Usage",
-            "Usage-Based",
-            "Standard",
-        ),
-        ("LineItem", "", "Tax for product code AmazonEC2", vec![], "Tax", "One-Time", "-"),
-        ("LineItem", "", "VAT to be collected", vec![], "Tax", "One-Time", "-"),
-        ("LineItem", "", "AWS Activate promotional credit", vec![], "Credit", "One-Time", "Other"),
-        ("LineItem", "", "Refund for service credit request", vec![], "Usage", "One-Time", "Other"),
-        ("LineItem", "", "Refund of US Sales Tax", vec![], "Tax", "One-Time", "-"),
-        ("LineItem", "", "Refund for one-time fee", vec![plan], "Purchase", "One-Time", "Other"),
-        (
-            "LineItem",
-            "CPUCredits:t3",
-            "vCPU hours of CPU credits",
-            vec![],
-            "Usage",
-            "Usage-Based",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "Sync",
-            "$0.10 per 1000 tax credit records",
-            vec![],
-            "Usage",
-            "Usage-Based",
-            "Standard",
-        ),
-        (
-            "LineItem",
-            "Dollar",
-            "10% of monthly AWS usage",
-            vec![support],
-            "Usage",
-            "Usage-Based",
-            "Standard",
-        ),
-        ("Discount", "", "Enterprise Program Discount", vec![], "Usage", "Usage-Based", "Standard"),
-        (
-            "Rounding",
-            "",
-            "Rounding due to blended rates",
-            vec![],
-            "Adjustment",
-            "One-Time",
-            "Other",
-        ),
-        ("NeverSeen", "", "x", vec![], "Adjustment", "One-Time", "Other"),
-    ] {
+    for ([kind, usage_type, words, product], expected) in ROWS {
+        let is_reserved = matches!(product, "Y" | "N/A");
+        let others = [
+            ("ProductName", if is_reserved { EC2 } else { product }),
+            ("ReservedInstance", if is_reserved { "Y" } else { "N" }),
+            ("SubscriptionId", if product == "N/A" { "" } else { "77" }),
+        ];
         let row = map(&detailed(kind, usage_type, words, "1.5", &others));
         let told = ["ChargeCategory", "ChargeFrequency", "PricingCategory"].map(|c| value(&row, c));
-        assert_eq!(told, [category, frequency, pricing], "{kind} {usage_type} {words}");
+        assert_eq!(told, expected, "{kind} {usage_type} {words}");
         assert_eq!(value(&row, "x_LineItemType"), kind);
         assert_eq!(value(&row, "BilledCost"), "1.5");
     }

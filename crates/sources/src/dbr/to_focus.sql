@@ -211,7 +211,7 @@ SELECT
     'TaxAmount', tax_amount_text) AS "x_Extra",
   CAST(NULL AS VARCHAR) AS "x_FocusExclusion",
   record_id AS "x_LineItemId",
-  record_type AS "x_LineItemType",
+  coalesce(record_type, '(none)') AS "x_LineItemType",
   operation AS "x_Operation",
   product_code AS "x_ServiceCode",
   tax AS "x_TaxType",
