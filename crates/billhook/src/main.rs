@@ -1,6 +1,7 @@
 //! The `billhook` command: one file per subcommand. Nothing here is worth testing on its own; the
 //! use cases live in `billhook_engine`.
 
+mod authority;
 mod context;
 mod cost_explorer;
 mod demo;
@@ -45,6 +46,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Deliveries, and what each one changed
     History(history::HistoryArgs),
+    /// Whose rows count in `costs`, when several connections bill the same account
+    Authority(authority::AuthorityArgs),
     /// Join small files and delete what no version needs
     Maintain(maintain::MaintainArgs),
     /// Check that this machine and lake are fit for use
@@ -89,6 +92,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Sql(args) => sql::run(args, &context).await,
         Command::Export(args) => export::run(args, &context).await,
         Command::History(args) => history::run(args, &context).await,
+        Command::Authority(args) => authority::run(args, &context).await,
         Command::Maintain(args) => maintain::run(args, &context).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Docs(args) => docs::run(&args),

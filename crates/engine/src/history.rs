@@ -78,21 +78,42 @@ pub async fn history(lake: &Lake, request: &HistoryRequest) -> Result<History, E
             changes.push(DeliveryChanges { connection, period, revision, totals, batches });
         }
     }
-    let notes = session
-        .left_out
-        .iter()
-        .filter(|(connection, period)| {
-            request.connection.as_ref().is_none_or(|c| c == connection)
-                && request.period.as_ref().is_none_or(|p| p == period)
-        })
-        .map(|(connection, period)| {
-            format!(
+    let mut notes = Vec::new();
+    for (connection, period) in &session.left_out {
+        let is_asked = request.connection.as_ref().is_none_or(|c| c == connection)
+            && request.period.as_ref().is_none_or(|p| p == period);
+        if is_asked {
+            let would_add = would_add(&session, connection, period).await?;
+            notes.push(format!(
                 "note: {connection} {period} is left out of costs: another connection covers the \
-                 same billing account; it stays in cost_and_usage"
-            )
+                 same billing account; it would add {would_add} and stays in cost_and_usage"
+            ));
+        }
+    }
+    Ok(History { deliveries, changes, notes })
+}
+
+/// What a slice that is left out would add to `costs`, per currency.
+async fn would_add(
+    session: &LakeSession,
+    connection: &str,
+    period: &str,
+) -> Result<String, EngineError> {
+    let sql = format!(
+        "SELECT BillingCurrency, SUM(BilledCost), SUM(BilledCost) FROM cost_daily \
+         WHERE x_Connection = {} AND x_BillingPeriod = {} AND x_FocusExclusion IS NULL \
+         GROUP BY BillingCurrency ORDER BY BillingCurrency",
+        quoted(connection),
+        quoted(period),
+    );
+    let totals = totals(&session.query(&sql).await?);
+    let amounts: Vec<String> = totals
+        .into_iter()
+        .map(|(currency, amount, _)| {
+            format!("{} {currency}", billhook_money::format_grouped(amount, 2))
         })
         .collect();
-    Ok(History { deliveries, changes, notes })
+    Ok(if amounts.is_empty() { "nothing".to_owned() } else { amounts.join(", ") })
 }
 
 fn filter(request: &HistoryRequest) -> String {

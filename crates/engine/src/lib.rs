@@ -2,6 +2,7 @@
 //!
 //! Start at [`import`].
 
+pub mod authority;
 mod control;
 pub mod cost_explorer;
 pub mod error;

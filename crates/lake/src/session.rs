@@ -20,6 +20,8 @@ use crate::{Lake, LakeError};
 /// A read-only SQL session over one state of the lake.
 pub struct LakeSession {
     context: SessionContext,
+    /// Who could have authority.
+    pub claims: Vec<Claim>,
     /// Whose rows count.
     pub authorities: Authorities,
     /// (connection, period) of slices whose rows do not count in `costs`.
@@ -54,9 +56,10 @@ impl LakeSession {
             context.register_table(spec.name, Arc::new(LakeTable::new(lake, &table)?))?;
             tables.push(table);
         }
-        let mut session =
-            Self { context, authorities: Authorities::new(), left_out: BTreeSet::new() };
-        session.authorities = authority::choose(&session.claims(&tables).await?);
+        let (claims, authorities) = (Vec::new(), Authorities::new());
+        let mut session = Self { context, claims, authorities, left_out: BTreeSet::new() };
+        session.claims = session.read_claims(&tables).await?;
+        session.authorities = authority::choose(&session.claims, &authority::wishes(lake).await?);
         for table in &tables {
             let view = match table.spec.name {
                 name if name == COST_AND_USAGE.name => "costs",
@@ -69,7 +72,7 @@ impl LakeSession {
     }
 
     /// Slices that stand in the lake, with what the last delivery of each says of them.
-    async fn claims(&self, tables: &[Table]) -> Result<Vec<Claim>, LakeError> {
+    async fn read_claims(&self, tables: &[Table]) -> Result<Vec<Claim>, LakeError> {
         let lines = tables.iter().find(|t| t.spec.name == COST_AND_USAGE.name);
         let files = lines.map(Table::files).transpose()?.unwrap_or_default();
         let slices: BTreeSet<(String, String, String)> = files
