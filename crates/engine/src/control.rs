@@ -38,7 +38,8 @@ struct Check {
 }
 
 impl Beside {
-    /// Reads the files that check a delivery. One that cannot be read is told of and checks nothing.
+    /// Reads the files that check a delivery. One that cannot be read is told of and checks
+    /// nothing.
     ///
     /// # Errors
     /// When a file is not there any more, or was rewritten since it was listed.

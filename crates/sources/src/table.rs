@@ -5,6 +5,7 @@
 
 mod parquet_text;
 mod part;
+mod peek;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,6 +22,7 @@ use datafusion::common::ScalarValue;
 
 use part::Pick;
 pub use part::{Months, Part};
+pub use peek::peek;
 
 use crate::dbr::totals::{Totals, Watch};
 use crate::decode::{Chunk, Decoder, Fault};
@@ -322,55 +324,6 @@ impl TableReader {
         self.bound = Some(Bound { decoder, line, unused, watch });
         Ok(())
     }
-}
-
-/// The header and the first record of a file, as (header, value) pairs: to tell what it is.
-///
-/// # Errors
-/// When the file cannot be read. A file without records gives its headers with empty values.
-pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)>> {
-    let head = input.head(4)?;
-    let mut blocks = match Packing::of(&head) {
-        Packing::Parquet => parquet_text::open(input)?,
-        // One block is enough; do not inflate a whole file for it.
-        _ => input.open(Limits { whole_bytes: 0, ..limits })?,
-    };
-    let mut text = Vec::new();
-    let mut fields = Fields::default();
-    let mut used = 0;
-    while let Some(block) = blocks.next_block()? {
-        text.extend_from_slice(&block);
-        used = fields.index(&text);
-        if fields.len() > 2 || text.len() > (64 << 20) {
-            break;
-        }
-    }
-    if fields.len() < 2 && !text.ends_with(b"\n") {
-        text.push(b'\n');
-        used = fields.index(&text);
-    }
-    if fields.len() < 2 && !text[used..].iter().all(u8::is_ascii_whitespace) {
-        let reason = "a record never ends: a quotation mark is not closed";
-        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-    }
-    if fields.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Some bills begin with a remark, in one field.
-    let header = usize::from(
-        fields.len() > 1 && fields.record(&text, 0).len() == 1 && fields.record(&text, 1).len() > 1,
-    );
-    let texts = |index: usize| {
-        let record = fields.record(&text, index);
-        (0..record.len())
-            .map(|field| String::from_utf8_lossy(&unquote(record.field(field))).into_owned())
-            .collect::<Vec<_>>()
-    };
-    let names =
-        texts(header).into_iter().map(|name| name.trim_start_matches('\u{feff}').to_owned());
-    let values = if fields.len() > header + 1 { texts(header + 1) } else { Vec::new() };
-    let values = values.into_iter().chain(std::iter::repeat(String::new()));
-    Ok(names.zip(values).collect())
 }
 
 /// One file being read.
