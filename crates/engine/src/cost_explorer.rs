@@ -257,6 +257,7 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
             period: period.to_owned(),
             revision: String::new(),
             warnings: Vec::new(),
+            title: Some(MAPPING.format.title),
             fate: Fate::Failed(error),
         };
         (self.heard)(&one);
@@ -367,6 +368,9 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
             mappings: MAPPINGS,
             mapping: Some(&MAPPING),
             files: vec![SourceFile { meta, name }],
+            checks: Vec::new(),
+            currency: None,
+            part: None,
             readiness: Readiness::Ready,
             manifest: None,
             warnings: Vec::new(),

@@ -191,7 +191,7 @@ impl EngineError {
                 ReadError::Damaged { .. } => {
                     "download the file again; nothing of this delivery was stored".to_owned()
                 }
-                ReadError::Header { source: BindError::Missing { format, missing }, .. }
+                ReadError::Header { source: BindError::Missing { format, missing, .. }, .. }
                     if *format == cur2::columns::TITLE =>
                 {
                     format!(
@@ -200,7 +200,8 @@ impl EngineError {
                     )
                 }
                 ReadError::Header { .. } | ReadError::Shape { .. } => {
-                    "point at a folder or file of a Cost and Usage Report or of a FOCUS dataset"
+                    "point at a folder or file of a Cost and Usage Report, a Data Export, a Detailed \
+                     Billing Report or a FOCUS dataset"
                         .to_owned()
                 }
                 ReadError::Period { .. } => {

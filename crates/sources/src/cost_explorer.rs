@@ -32,6 +32,9 @@ pub static MAPPING: Mapping = Mapping {
     select: TO_FOCUS,
     parameters,
     carried: columns::CARRIED,
+    notes: |_| Vec::new(),
+    many_periods: false,
+    is_statement: false,
 };
 
 /// Record types that the mapping knows, in the words of the Cost and Usage Report where it has

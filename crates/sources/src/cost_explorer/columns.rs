@@ -82,6 +82,7 @@ pub static FORMAT: Format = Format {
     default_currency: "USD",
     kept_prefixes: &[],
     extras: "extra",
+    rules: &[],
 };
 
 /// Metrics and the columns of the cost table that carry them unchanged: what the gate compares

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use crate::double;
 use crate::format::canonical;
 use crate::text::inflate::{Blocks, Input};
-use crate::text::{push_field, unquote};
+use crate::text::push_field;
 
 const BATCH_ROWS: usize = 4096;
 
