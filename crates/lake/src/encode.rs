@@ -34,7 +34,7 @@ use map::Map;
 use page::{Finished, Pages};
 
 /// Rows of a row group.
-const GROUP_ROWS: usize = 131_072;
+const GROUP_ROWS: usize = 65_536;
 
 /// Rows of a data page, at most.
 const PAGE_ROWS: usize = 16_384;

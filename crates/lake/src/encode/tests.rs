@@ -224,7 +224,7 @@ fn ranges_are_of_the_whole_file() {
     let bounds = range("day").bounds.unwrap();
     assert_eq!(bounds, ("1970-01-01".to_owned(), "1970-01-31".to_owned()));
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
-    assert_eq!(reader.metadata().num_row_groups(), 2);
+    assert_eq!(reader.metadata().num_row_groups(), 3);
     assert!(reader.metadata().row_group(0).column(3).statistics().is_some());
 }
 

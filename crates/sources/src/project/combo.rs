@@ -1,6 +1,6 @@
 //! Expressions over one combination of groups, evaluated once per distinct combination of ids.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -9,16 +9,17 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
 
 use super::{ProjectError, take};
 use crate::decode::{Chunk, Decoder, Item};
-use crate::intern::Interner;
 
 /// The values of one expression for all combinations seen.
 #[derive(Debug)]
 enum Values {
     /// Text: per combination the number of a distinct value, -1 for null.
-    Text { codes: Vec<i32>, interner: Interner, dictionary: Dictionary },
+    Text { codes: Vec<i32>, dictionary: Dictionary },
     /// Anything else, a value per combination, in pieces of falling size: joining equals keeps
     /// the copying down.
     Plain(Vec<ArrayRef>),
@@ -28,8 +29,8 @@ enum Values {
 #[derive(Debug)]
 struct Dictionary {
     builder: StringViewBuilder,
-    /// Texts pushed.
-    count: usize,
+    table: HashTable<u32>,
+    state: FixedState,
     values: ArrayRef,
 }
 
@@ -39,19 +40,30 @@ const BLOCK_BYTES: u32 = 1 << 17;
 impl Default for Dictionary {
     fn default() -> Self {
         let mut builder = StringViewBuilder::new().with_fixed_block_size(BLOCK_BYTES);
-        Self { values: Arc::new(builder.finish()), builder, count: 0 }
+        let values = Arc::new(builder.finish());
+        Self { values, builder, table: HashTable::new(), state: FixedState::default() }
     }
 }
 
 impl Dictionary {
-    fn push(&mut self, text: &str) {
-        self.builder.append_value(text);
-        self.count += 1;
+    /// The place of a text, a new one when it was not seen before.
+    fn code(&mut self, text: &str) -> u32 {
+        let Self { builder, table, state, .. } = self;
+        let hash = state.hash_one(text.as_bytes());
+        let same = |&code: &u32| builder.get_value(code as usize) == text.as_bytes();
+        if let Some(&code) = table.find(hash, same) {
+            return code;
+        }
+        let code = u32::try_from(table.len()).unwrap_or(u32::MAX);
+        builder.append_value(text);
+        let hash_of = |&code: &u32| state.hash_one(builder.get_value(code as usize));
+        table.insert_unique(hash, code, hash_of);
+        code
     }
 
     /// Brings the array up to date.
     fn settle(&mut self) {
-        if self.values.len() < self.count {
+        if self.values.len() < self.table.len() {
             self.values = Arc::new(self.builder.finish_cloned());
         }
     }
@@ -85,8 +97,8 @@ pub(super) struct Combo {
     single: Vec<u32>,
     /// Several groups: per group, ids that stand for each other.
     alike: Vec<Alike>,
-    /// Several groups: ids that stand for others to local number.
-    several: HashMap<[u32; MAX_GROUPS], u32, foldhash::fast::FixedState>,
+    /// Several groups: numbers of the values read from each to local number.
+    several: HashMap<u128, u32, FixedState>,
     count: u32,
     /// Local number of each row of the current chunk.
     rows: UInt32Array,
@@ -102,7 +114,7 @@ struct Alike {
     /// Per id, one more than the number of its values; 0 when it was not looked at.
     numbers: Vec<u32>,
     /// Codes of the values to their number.
-    known: HashMap<Vec<u32>, u32, foldhash::fast::FixedState>,
+    known: HashMap<Vec<u32>, u32, FixedState>,
 }
 
 impl Default for Combo {
@@ -123,11 +135,9 @@ impl Combo {
         let values = expressions
             .iter()
             .map(|expr| match expr.data_type(&schema) {
-                Ok(DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => Values::Text {
-                    codes: Vec::new(),
-                    interner: Interner::default(),
-                    dictionary: Dictionary::default(),
-                },
+                Ok(DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => {
+                    Values::Text { codes: Vec::new(), dictionary: Dictionary::default() }
+                }
                 _ => Values::Plain(Vec::new()),
             })
             .collect();
@@ -210,10 +220,10 @@ impl Combo {
         let mut fresh = vec![Vec::new(); self.groups.len()];
         let mut rows = Vec::with_capacity(chunk.len());
         for row in 0..chunk.len() {
-            let mut key = [0; MAX_GROUPS];
-            for ((part, &group), alike) in key.iter_mut().zip(&self.groups).zip(&self.alike) {
-                *part = alike.numbers[chunk.ids[group][row] as usize];
-            }
+            let parts = self.groups.iter().zip(&self.alike);
+            let key = parts.fold(0_u128, |key, (&group, alike)| {
+                key << 32 | u128::from(alike.numbers[chunk.ids[group][row] as usize])
+            });
             let next = self.count;
             let local = *self.several.entry(key).or_insert(next);
             if local == next {
@@ -415,17 +425,10 @@ impl Values {
                 }
                 pieces.push(last);
             }
-            Self::Text { codes, interner, dictionary } => {
+            Self::Text { codes, dictionary } => {
                 let text = arrow::compute::cast(new, &DataType::Utf8)?;
                 for value in text.as_string::<i32>() {
-                    let code = value.map(|value| {
-                        let code = interner.intern(value.as_bytes());
-                        if code as usize == dictionary.count {
-                            dictionary.push(value);
-                        }
-                        code
-                    });
-                    codes.push(code.map_or(-1, u32::cast_signed));
+                    codes.push(value.map_or(-1, |value| dictionary.code(value).cast_signed()));
                 }
                 dictionary.settle();
             }

@@ -156,6 +156,7 @@ impl Input {
         text.reserve_exact(length.saturating_sub(text.len()));
         text.resize(length, 0);
         let inflated = libdeflater::Decompressor::new().gzip_decompress(packed, &mut text);
+        spare.packed = Vec::new();
         Ok((inflated == Ok(length)).then_some(text))
     }
 }
