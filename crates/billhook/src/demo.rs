@@ -64,6 +64,13 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     for place in places()? {
         import::import(&home, &place, None, &options(&home, None, false), tell).await?;
     }
+    say("\nOther products of the same bills: a FOCUS export, and Detailed Billing Reports:");
+    for path in &summary.others {
+        let path = path.display().to_string();
+        let place = billhook_aws::open(&path, &context.s3).map_err(EngineError::from)?;
+        import::import(&home, &place, None, &options(&home, None, false), tell).await?;
+    }
+    say("  `billhook authority` shows which of them counts in each month; none counts twice.");
     say("\nAWS restates a month, and the same import runs again:");
     generate(buckets.clone(), move |dir| write_demo_restatement(dir, day, seed)).await?;
     for place in places()? {
@@ -147,6 +154,7 @@ fn next(dir: &Path, summary: &DemoSummary, begun: Instant) {
         ("report --by account --compare previous", "what changed"),
         ("report --by service --format svg > costs.svg", "a chart for a slide"),
         (&format!("history --period {month}"), "what AWS restated"),
+        ("authority", "which product counts in which month"),
         ("sql", "a prompt; \\? for help"),
         ("export --to focus.parquet", "FOCUS 1.2 for other tools"),
     ] {

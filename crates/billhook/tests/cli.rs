@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a skipped check is told loudly")]
 
+#[path = "cli/agreement.rs"]
+mod agreement;
 #[path = "cli/cost_explorer.rs"]
 mod cost_explorer;
 #[path = "cli/damage.rs"]

@@ -100,7 +100,7 @@ async fn would_add(
     period: &str,
 ) -> Result<String, EngineError> {
     let sql = format!(
-        "SELECT BillingCurrency, SUM(BilledCost), SUM(BilledCost) FROM cost_daily \
+        "SELECT BillingCurrency, SUM(BilledCost), SUM(BilledCost) AS again FROM cost_daily \
          WHERE x_Connection = {} AND x_BillingPeriod = {} AND x_FocusExclusion IS NULL \
          GROUP BY BillingCurrency ORDER BY BillingCurrency",
         quoted(connection),

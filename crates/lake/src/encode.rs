@@ -51,6 +51,9 @@ pub(crate) struct Range {
     pub(crate) nulls: usize,
 }
 
+/// Hears that more bytes are in the sink, and may take them out.
+pub(crate) type Appended<'a> = &'a mut dyn FnMut() -> Result<(), ParquetError>;
+
 /// A top-level column.
 enum Column {
     Flat(Box<Flat>),
@@ -112,7 +115,11 @@ impl<W: Write + Send> FileEncoder<W> {
     ///
     /// # Errors
     /// When the batch lacks a column, or the sink fails.
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+    pub(crate) fn write(
+        &mut self,
+        batch: &RecordBatch,
+        appended: Appended<'_>,
+    ) -> Result<(), ParquetError> {
         let mut start = 0;
         while start < batch.num_rows() {
             let rows = (batch.num_rows() - start).min(PAGE_ROWS).min(GROUP_ROWS - self.rows);
@@ -123,7 +130,7 @@ impl<W: Write + Send> FileEncoder<W> {
             }
             start += rows;
             if self.rows == GROUP_ROWS || self.dictionary_bytes() > DICTIONARIES_BYTES {
-                self.end_group()?;
+                self.end_group(appended)?;
             }
         }
         Ok(())
@@ -182,7 +189,7 @@ impl<W: Write + Send> FileEncoder<W> {
         self.columns.iter().map(of).sum()
     }
 
-    fn end_group(&mut self) -> Result<(), ParquetError> {
+    fn end_group(&mut self, appended: Appended<'_>) -> Result<(), ParquetError> {
         if self.rows == 0 {
             return Ok(());
         }
@@ -202,11 +209,13 @@ impl<W: Write + Send> FileEncoder<W> {
                         shared.insert(index, (copy, range.clone()));
                     }
                     group.append_column(&chunk.bytes, chunk.close)?;
+                    appended()?;
                     self.ranges[index].merge(range);
                 }
                 Column::Map(map) => {
                     for chunk in map.end_chunks(rows, &mut self.pages)? {
                         group.append_column(&chunk.bytes, chunk.close)?;
+                        appended()?;
                     }
                 }
             }
@@ -220,8 +229,11 @@ impl<W: Write + Send> FileEncoder<W> {
     ///
     /// # Errors
     /// When the sink fails.
-    pub(crate) fn finish(&mut self) -> Result<Vec<(String, Range)>, ParquetError> {
-        self.end_group()?;
+    pub(crate) fn finish(
+        &mut self,
+        appended: Appended<'_>,
+    ) -> Result<Vec<(String, Range)>, ParquetError> {
+        self.end_group(appended)?;
         self.writer.finish()?;
         let names = self.schema.fields().iter().map(|field| field.name().clone());
         Ok(names.zip(std::mem::take(&mut self.ranges)).collect())

@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use deltalake_core::kernel::Add;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use parquet::errors::ParquetError;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -40,12 +41,27 @@ pub struct FileWriter {
 }
 
 struct OpenFile {
-    name: String,
     encoder: FileEncoder<Buffer>,
+    sink: Sink,
+    rows: usize,
+}
+
+/// Where the encoded bytes go.
+struct Sink {
+    name: String,
     buffer: Buffer,
     upload: Box<dyn MultipartUpload>,
+    handle: Handle,
     size: u64,
-    rows: usize,
+}
+
+impl Sink {
+    /// Uploads what is encoded, when it is at least `least` bytes.
+    fn drain(&mut self, least: usize) -> Result<(), object_store::Error> {
+        let Some((payload, size)) = self.buffer.take(least) else { return Ok(()) };
+        self.size += size as u64;
+        self.handle.block_on(self.upload.put_part(payload))
+    }
 }
 
 impl FileWriter {
@@ -70,13 +86,13 @@ impl FileWriter {
             Some(open) => open,
             None => self.begin()?,
         };
-        let table = self.spec.name;
         open.rows += batch.num_rows();
-        let encoded = open.encoder.write(batch);
-        let written = encoded
-            .map_err(|source| LakeError::Encode { table, source })
-            .and_then(|()| self.drain(&mut open, PART_BYTES));
-        let is_large = open.size > FILE_BYTES;
+        let OpenFile { encoder, sink, .. } = &mut open;
+        let encoded = encoder.write(batch, &mut || {
+            sink.drain(PART_BYTES).map_err(|e| ParquetError::External(Box::new(e)))
+        });
+        let is_large = open.sink.size > FILE_BYTES;
+        let written = encoded.map_err(|source| self.failed(&open, source));
         self.open = Some(open);
         written?;
         if is_large { self.end() } else { Ok(()) }
@@ -109,42 +125,55 @@ impl FileWriter {
         let buffer = Buffer::default();
         let encoder = FileEncoder::new(buffer.clone(), &self.spec.file_schema(), self.spec.stats)
             .map_err(|source| LakeError::Encode { table: self.spec.name, source })?;
-        Ok(OpenFile { name, encoder, buffer, upload, size: 0, rows: 0 })
-    }
-
-    /// Uploads what is encoded, when it is at least `least` bytes.
-    fn drain(&self, open: &mut OpenFile, least: usize) -> Result<(), LakeError> {
-        let Some((payload, size)) = open.buffer.take(least) else { return Ok(()) };
-        open.size += size as u64;
-        self.handle.block_on(open.upload.put_part(payload)).map_err(|e| failed(&open.name, e))
+        let handle = self.handle.clone();
+        let sink = Sink { name, buffer, upload, handle, size: 0 };
+        Ok(OpenFile { encoder, sink, rows: 0 })
     }
 
     fn end(&mut self) -> Result<(), LakeError> {
-        let table = self.spec.name;
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        let ranges = open.encoder.finish().map_err(|source| LakeError::Encode { table, source });
-        let ended = ranges.and_then(|ranges| {
-            self.drain(&mut open, 1)?;
-            self.handle.block_on(open.upload.complete()).map_err(|e| failed(&open.name, e))?;
+        let OpenFile { encoder, sink, .. } = &mut open;
+        let ranges = encoder.finish(&mut || {
+            sink.drain(PART_BYTES).map_err(|e| ParquetError::External(Box::new(e)))
+        });
+        let ended = ranges.map_err(|source| self.failed(&open, source)).and_then(|ranges| {
+            let stored = open.sink.drain(1);
+            stored
+                .and_then(|()| self.handle.block_on(open.sink.upload.complete()))
+                .map_err(|e| failed(&open.sink.name, e))?;
             Ok(self.add(&open, &ranges))
         });
         match ended {
             Ok(add) => self.done.push(add),
             Err(error) => {
-                self.handle.block_on(open.upload.abort()).ok();
+                self.handle.block_on(open.sink.upload.abort()).ok();
                 return Err(error);
             }
         }
         Ok(())
     }
 
+    /// What went wrong: storing, or else encoding.
+    fn failed(&self, open: &OpenFile, source: ParquetError) -> LakeError {
+        match source {
+            ParquetError::External(error) => match error.downcast::<object_store::Error>() {
+                Ok(error) => failed(&open.sink.name, *error),
+                Err(error) => {
+                    let source = ParquetError::External(error);
+                    LakeError::Encode { table: self.spec.name, source }
+                }
+            },
+            source => LakeError::Encode { table: self.spec.name, source },
+        }
+    }
+
     fn add(&self, open: &OpenFile, ranges: &[(String, Range)]) -> Add {
         let partition_values: HashMap<String, Option<String>> =
             self.partition.iter().map(|(c, v)| (c.clone(), Some(v.clone()))).collect();
         Add {
-            path: open.name.clone(),
+            path: open.sink.name.clone(),
             partition_values,
-            size: i64::try_from(open.size).unwrap_or(i64::MAX),
+            size: i64::try_from(open.sink.size).unwrap_or(i64::MAX),
             modification_time: chrono::Utc::now().timestamp_millis(),
             data_change: true,
             stats: Some(stats(self.spec.stats, open.rows, ranges).to_string()),
@@ -165,7 +194,7 @@ impl Drop for FileWriter {
     fn drop(&mut self) {
         // A writer that was not finished leaves nothing behind when it can help it.
         if let Some(mut open) = self.open.take() {
-            self.handle.block_on(open.upload.abort()).ok();
+            self.handle.block_on(open.sink.upload.abort()).ok();
         }
     }
 }

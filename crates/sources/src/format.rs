@@ -161,7 +161,10 @@ pub enum BindError {
     #[error("the header names the column {0:?} twice")]
     Twice(String),
     /// No format knows such a header.
-    #[error("the header is of no billing file that is known")]
+    #[error(
+        "not a billing file: the header has no column of a Cost and Usage Report, a Data Export, a \
+         Detailed Billing Report or a FOCUS dataset"
+    )]
     Foreign,
 }
 

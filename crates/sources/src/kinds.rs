@@ -47,6 +47,8 @@ pub fn recognise(
             }
         }
     }
+    // Of a file that has nothing of any product, no product is the closest.
+    let closest = closest.filter(|((fit, _), _)| *fit > 0 || mappings.len() == 1);
     Err(closest.map_or(BindError::Foreign, |(_, error)| error))
 }
 

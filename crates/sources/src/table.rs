@@ -621,7 +621,7 @@ impl Summary {
         else {
             return;
         };
-        let names = gaps.values().as_string::<i32>();
+        let names = gaps.values().as_string_view();
         let mut counts = vec![0_u64; names.len()];
         for key in gaps.keys().iter().flatten() {
             counts[usize::try_from(key).unwrap_or(0)] += 1;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::{Date, Month};
 use crate::render::cur::{self, Compression, CurReport, Delivery, Layout};
+use crate::render::data_export::{self, ExportReport, Packing, Table};
+use crate::render::dbr::{self, DbrReport, ReportType};
 use crate::synth::{Organisation, Payer, Scale};
 
 /// One report of the demonstration.
@@ -26,6 +28,8 @@ pub struct DemoReport {
 pub struct DemoSummary {
     /// The reports that got deliveries.
     pub reports: Vec<DemoReport>,
+    /// Folders with other billing products of the same bills.
+    pub others: Vec<PathBuf>,
     /// The deliveries, by report and month.
     pub deliveries: Vec<Delivery>,
     /// Rows of all of them.
@@ -38,7 +42,61 @@ pub struct DemoSummary {
 /// # Errors
 /// What the file system reports.
 pub fn write_demo(dir: &Path, today: Date, seed: u64) -> io::Result<DemoSummary> {
-    write_first_round(dir, &Organisation::ending(seed, today, Scale::Demo))
+    let organisation = Organisation::ending(seed, today, Scale::Demo);
+    let mut summary = write_first_round(dir, &organisation)?;
+    summary.others = write_others(dir, &organisation)?;
+    Ok(summary)
+}
+
+/// Writes the same bills as other products below `dir`: Acme's third month as a FOCUS 1.2 export,
+/// and Globex's first month as Detailed Billing Reports in an archive. Returns their folders.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_others(dir: &Path, organisation: &Organisation) -> io::Result<Vec<PathBuf>> {
+    let months = organisation.months();
+    let (Some(acme), Some(globex)) = (organisation.payers().first(), organisation.payers().last())
+    else {
+        return Ok(Vec::new());
+    };
+    let exports = dir.join("acme-exports");
+    if let Some(&month) = months.get(2) {
+        let own = report(dir, acme).report;
+        let export = ExportReport {
+            account: own.account,
+            bucket: "acme-exports".to_owned(),
+            prefix: "focus".to_owned(),
+            export_name: "acme-focus".to_owned(),
+            export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
+            table: Table::Focus12,
+            layout: Layout::Overwrite,
+            packing: Packing::Parquet,
+            chunk_rows: 50_000,
+            with_resources: true,
+            with_net: own.with_net,
+            with_split: false,
+            tag_keys: own.tag_keys,
+            category_names: own.category_names,
+            columns: Vec::new(),
+        };
+        let lines = organisation.ledger(acme, month, 1);
+        let (id, time) = ("3b1f6c58-2f66-4a3b-8d0f-0e3a52b6c1aa", "2026-01-07T03:15:00.000Z");
+        data_export::write_delivery(&exports, &export, month, id, time, &lines)?;
+    }
+    let archive = dir.join("globex-archive");
+    if let Some(&month) = months.first() {
+        let reports = DbrReport {
+            account: globex.id.to_owned(),
+            prefix: String::new(),
+            reports: vec![ReportType::Monthly, ReportType::DetailedWithResources],
+            consolidated: true,
+            tag_keys: globex.tag_keys.iter().map(|&key| key.to_owned()).collect(),
+            disclaimer: false,
+            china: None,
+        };
+        dbr::write_month(&archive, &reports, month, &organisation.ledger(globex, month, 1))?;
+    }
+    Ok(vec![exports, archive])
 }
 
 /// Writes the second round below `dir`: AWS restates Acme's second month, in a new assembly beside
@@ -84,7 +142,7 @@ pub fn write_second_round(dir: &Path, organisation: &Organisation) -> io::Result
 
 fn summary(reports: Vec<DemoReport>, deliveries: Vec<Delivery>) -> DemoSummary {
     let rows = deliveries.iter().map(|delivery| delivery.rows).sum();
-    DemoSummary { reports, deliveries, rows }
+    DemoSummary { reports, others: Vec::new(), deliveries, rows }
 }
 
 fn deliver(

@@ -31,7 +31,7 @@ fn refused(name: &str, content: &[u8], code: i32, words: &[&str]) {
 #[test]
 fn files_that_are_no_reports() {
     refused("bill.pdf", b"%PDF-1.7\n\x00\x01", 3, &["bill.pdf", "mend:"]);
-    refused("other.csv", b"a,b\n1,2\n", 3, &["other.csv", "lineItem/UnblendedCost"]);
+    refused("other.csv", b"a,b\n1,2\n", 3, &["other.csv", "not a billing file"]);
     refused("empty.csv", b"", 3, &["empty.csv"]);
 }
 

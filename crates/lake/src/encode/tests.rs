@@ -102,8 +102,8 @@ fn batch(rows: usize, repeats: bool, nulls: u64, dice: &mut Dice) -> RecordBatch
 fn encode(batches: &[RecordBatch]) -> (Bytes, Vec<(String, Range)>) {
     let mut bytes = Vec::new();
     let mut encoder = FileEncoder::new(&mut bytes, &schema(), &["keyed", "when", "day"]).unwrap();
-    batches.iter().for_each(|batch| encoder.write(batch).unwrap());
-    let ranges = encoder.finish().unwrap();
+    batches.iter().for_each(|batch| encoder.write(batch, &mut || Ok(())).unwrap());
+    let ranges = encoder.finish(&mut || Ok(())).unwrap();
     drop(encoder);
     (bytes.into(), ranges)
 }
@@ -203,9 +203,10 @@ fn equal_columns_may_part() {
     let mut encoder = FileEncoder::new(&mut bytes, &schema, &[]).unwrap();
     for (one, other) in pages {
         let columns = vec![Arc::clone(one), Arc::clone(other)];
-        encoder.write(&RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()).unwrap();
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+        encoder.write(&batch, &mut || Ok(())).unwrap();
     }
-    encoder.finish().unwrap();
+    encoder.finish(&mut || Ok(())).unwrap();
     drop(encoder);
     let read = decode(bytes.into());
     let column = |index: usize| read.column(index).as_primitive::<Int64Type>().values().to_vec();
