@@ -282,7 +282,7 @@ impl<'a> FileProgress<'a> {
 impl Done {
     fn merge(&mut self, other: Self) {
         self.files.extend(other.files);
-        self.daily.merge(other.daily);
+        self.daily.merge(&other.daily);
         self.summary.merge(other.summary);
         self.stored.merge(&other.stored);
         self.stored_rows += other.stored_rows;
@@ -315,7 +315,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };
     all.files.extend(files);
-    all.daily.merge(daily);
+    all.daily.merge(&daily);
     all.stored_rows += rows;
     let summary = &all.summary;
     let carried: BTreeSet<&str> = job.mapping.carried.iter().map(|(source, _)| *source).collect();

@@ -99,7 +99,7 @@ impl Daily {
     }
 
     /// Adds what another worker summed.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: &Self) {
         for ((day, numbers), place) in &other.places {
             let own = |number: &u32| match other.names.texts.get(*number as usize) {
                 Some(text) => self.names.number(text),

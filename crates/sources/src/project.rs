@@ -142,7 +142,10 @@ impl Projection {
                 Output::Combo(combo, slot) => {
                     results[index] = Some(self.combos[*combo].gather(*slot)?);
                 }
-                Output::Same(other) => results[index] = results[*other].clone(),
+                Output::Same(other) => {
+                    let same = results[*other].clone();
+                    results[index] = same;
+                }
                 Output::Row(_) => {}
             }
         }

@@ -41,8 +41,11 @@ struct Form {
     /// Columns that it carries by day, account, service and charge category.
     carries: Vec<&'static str>,
     /// Imports the lines as the connection.
-    import: Box<dyn Fn(&Home, &Payer, Month, &[Line])>,
+    import: Box<Import>,
 }
+
+/// Imports a payer's lines of a month into a lake.
+type Import = dyn Fn(&Home, &Payer, Month, &[Line]);
 
 fn today() -> Date {
     let output = Command::new("date").args(["-u", "+%Y %-m %-d"]).output().unwrap();
@@ -165,9 +168,10 @@ fn forms() -> Vec<Form> {
 fn sums(home: &Home, connection: &str, month: Month, column: &str) -> Sums {
     let filter = if FOCUS.contains(&column) { "AND x_FocusExclusion IS NULL" } else { "" };
     // Cost Explorer does not tell the service of a tax.
-    let service = match AWS.contains(&column) {
-        true => "CASE WHEN ChargeCategory = 'Tax' THEN 'Tax' ELSE ServiceName END",
-        false => "ServiceName",
+    let service = if AWS.contains(&column) {
+        "CASE WHEN ChargeCategory = 'Tax' THEN 'Tax' ELSE ServiceName END"
+    } else {
+        "ServiceName"
     };
     // Net metrics of a payer without an agreement are the plain ones.
     let value = match column.strip_prefix("x_Net") {

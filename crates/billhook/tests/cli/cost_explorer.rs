@@ -409,7 +409,7 @@ fn hours_are_of_the_last_14_days_and_the_days_before_complete_their_month() {
     assert_same(&stored(&home), &expected(&lines));
     let hours = "SELECT MIN(ChargePeriodStart) FROM costs WHERE \
                  ChargePeriodEnd - ChargePeriodStart = INTERVAL '1 hour'";
-    assert!(home.ask(hours) >= first_hour.to_string()[..10].to_owned(), "{}", home.ask(hours));
+    assert!(home.ask(hours).as_str() >= &first_hour.to_string()[..10], "{}", home.ask(hours));
     assert!(ran.err.contains("hourly"), "{}", ran.err);
     // AWS refuses hours to those who have not turned them on.
     let before = home.digest();

@@ -163,12 +163,11 @@ impl Flat {
         match &mut self.values {
             Values::Text(text) => {
                 let (codes, remap) = &mut **text;
-                match array.as_dictionary_opt::<Int32Type>() {
-                    Some(keyed) => remap.append(keyed, codes, out),
-                    None => {
-                        let texts = array.as_string::<i32>().iter().flatten();
-                        out.extend(texts.map(|text| codes.code(text.as_bytes())));
-                    }
+                if let Some(keyed) = array.as_dictionary_opt::<Int32Type>() {
+                    remap.append(keyed, codes, out);
+                } else {
+                    let texts = array.as_string::<i32>().iter().flatten();
+                    out.extend(texts.map(|text| codes.code(text.as_bytes())));
                 }
             }
             Values::Decimal(codes) => numbers::<Decimal128Type>(array, |v| out.push(codes.code(v))),
@@ -183,18 +182,17 @@ impl Flat {
     fn append_plain(&self, array: &ArrayRef, out: &mut Vec<u8>) {
         let is_timestamp = matches!(array.data_type(), DataType::Timestamp(..));
         match &self.values {
-            Values::Text(_) => match array.as_dictionary_opt::<Int32Type>() {
-                Some(keyed) => {
+            Values::Text(_) => {
+                if let Some(keyed) = array.as_dictionary_opt::<Int32Type>() {
                     let values = keyed.values().as_string_view();
                     for key in keyed.keys().iter().flatten() {
                         append_text(values.value(index(key)).as_bytes(), out);
                     }
-                }
-                None => {
+                } else {
                     let texts = array.as_string::<i32>().iter().flatten();
                     texts.for_each(|text| append_text(text.as_bytes(), out));
                 }
-            },
+            }
             Values::Decimal(_) => numbers::<Decimal128Type>(array, |v| v.append(out)),
             Values::Long(_) if is_timestamp => {
                 numbers::<TimestampMicrosecondType>(array, |v| v.append(out));

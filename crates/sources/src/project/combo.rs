@@ -19,7 +19,7 @@ use crate::decode::{Chunk, Decoder, Item};
 #[derive(Debug)]
 enum Values {
     /// Text: per combination the number of a distinct value, -1 for null.
-    Text { codes: Vec<i32>, dictionary: Dictionary },
+    Text { codes: Vec<i32>, dictionary: Box<Dictionary> },
     /// Anything else, a value per combination, in pieces of falling size: joining equals keeps
     /// the copying down.
     Plain(Vec<ArrayRef>),
@@ -136,7 +136,7 @@ impl Combo {
             .iter()
             .map(|expr| match expr.data_type(&schema) {
                 Ok(DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => {
-                    Values::Text { codes: Vec::new(), dictionary: Dictionary::default() }
+                    Values::Text { codes: Vec::new(), dictionary: Box::default() }
                 }
                 _ => Values::Plain(Vec::new()),
             })
