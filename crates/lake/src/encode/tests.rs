@@ -102,7 +102,9 @@ fn batch(rows: usize, repeats: bool, nulls: u64, dice: &mut Dice) -> RecordBatch
 fn encode(batches: &[RecordBatch]) -> (Bytes, Vec<(String, Range)>) {
     let mut bytes = Vec::new();
     let mut encoder = FileEncoder::new(&mut bytes, &schema(), &["keyed", "when", "day"]).unwrap();
-    batches.iter().for_each(|batch| encoder.write(batch, &mut || Ok(())).unwrap());
+    for batch in batches {
+        encoder.write(batch, &mut || Ok(())).unwrap();
+    }
     let ranges = encoder.finish(&mut || Ok(())).unwrap();
     drop(encoder);
     (bytes.into(), ranges)
