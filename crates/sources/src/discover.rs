@@ -363,7 +363,8 @@ fn is_emptied(meta: &ObjectMeta) -> bool {
     is_export && meta.size <= EMPTY_BYTES
 }
 
-/// The files that hold something, if any do: AWS empties chunks that a shorter delivery leaves over.
+/// The files that hold something, if any do: AWS empties chunks that a shorter delivery leaves
+/// over.
 fn without_emptied(metas: Vec<&ObjectMeta>) -> Vec<&ObjectMeta> {
     if metas.iter().all(|meta| is_emptied(meta)) {
         return metas;

@@ -1,6 +1,6 @@
 //! One ledger in every format: whatever two formats can both carry is the same to the last digit
-//! (INV-SUM). All are imported into one lake, and no dollar counts twice there (INV-ONE). A new kind
-//! joins by a line in [`forms`].
+//! (INV-SUM). All are imported into one lake, and no dollar counts twice there (INV-ONE). A new
+//! kind joins by a line in [`forms`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

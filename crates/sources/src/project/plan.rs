@@ -240,7 +240,10 @@ impl Stage<'_> {
             outputs.push(None);
             if !self.reads(&expr).row {
                 let (combo, slot) = self.combo_slot(expr)?;
-                let is_same = |output: &Option<Output>| matches!(output, Some(Output::Combo(c, s)) if (*c, *s) == (combo, slot));
+                let is_same = |output: &Option<Output>| match output {
+                    Some(Output::Combo(c, s)) => (*c, *s) == (combo, slot),
+                    _ => false,
+                };
                 let same = outputs.iter().position(is_same);
                 outputs[index] = Some(same.map_or(Output::Combo(combo, slot), Output::Same));
             } else if let Some(&same) = first.get(&expr).filter(|&&same| same < index) {
