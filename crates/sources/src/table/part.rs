@@ -1,8 +1,8 @@
 //! Files that hold several billing periods: which ones, and the lines of one of them.
 //!
 //! Every line belongs to exactly one period: the month of its billing period's start. Lines of
-//! which that cannot be read belong to whoever is told to take them, so that none is lost (INV-
-//! ONE).
+//! which that cannot be read belong to whoever is told to take them, so that none is lost
+//! (INV-ONE).
 
 use std::collections::BTreeSet;
 
