@@ -1,5 +1,7 @@
 //! `history`: deliveries that were loaded, and what each one changed.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Decimal128Type;
 use billhook_lake::Lake;
@@ -78,42 +80,42 @@ pub async fn history(lake: &Lake, request: &HistoryRequest) -> Result<History, E
             changes.push(DeliveryChanges { connection, period, revision, totals, batches });
         }
     }
-    let mut notes = Vec::new();
-    for (connection, period) in &session.left_out {
-        let is_asked = request.connection.as_ref().is_none_or(|c| c == connection)
-            && request.period.as_ref().is_none_or(|p| p == period);
-        if is_asked {
-            let would_add = would_add(&session, connection, period).await?;
-            notes.push(format!(
-                "note: {connection} {period} is left out of costs: another connection covers the \
-                 same billing account; it would add {would_add} and stays in cost_and_usage"
-            ));
-        }
-    }
+    let is_asked = |(connection, period): &&(String, String)| {
+        request.connection.as_ref().is_none_or(|c| c == connection)
+            && request.period.as_ref().is_none_or(|p| p == period)
+    };
+    let left_out: Vec<_> = session.left_out.iter().filter(is_asked).collect();
+    let billed = if left_out.is_empty() { Billed::new() } else { billed(&session).await? };
+    let notes = left_out.into_iter().map(|slice| {
+        let (connection, period) = slice;
+        let would_add = billed.get(slice).map_or("nothing".to_owned(), |sums| sums.join(", "));
+        format!(
+            "note: {connection} {period} is left out of costs: another connection covers the \
+             same billing account; it would add {would_add} and stays in cost_and_usage"
+        )
+    });
+    let notes = notes.collect();
     Ok(History { deliveries, changes, notes })
 }
 
-/// What a slice that is left out would add to `costs`, per currency.
-async fn would_add(
-    session: &LakeSession,
-    connection: &str,
-    period: &str,
-) -> Result<String, EngineError> {
-    let sql = format!(
-        "SELECT BillingCurrency, SUM(BilledCost), SUM(BilledCost) AS again FROM cost_daily \
-         WHERE x_Connection = {} AND x_BillingPeriod = {} AND x_FocusExclusion IS NULL \
-         GROUP BY BillingCurrency ORDER BY BillingCurrency",
-        quoted(connection),
-        quoted(period),
-    );
-    let totals = totals(&session.query(&sql).await?);
-    let amounts: Vec<String> = totals
-        .into_iter()
-        .map(|(currency, amount, _)| {
-            format!("{} {currency}", billhook_money::format_grouped(amount, 2))
-        })
-        .collect();
-    Ok(if amounts.is_empty() { "nothing".to_owned() } else { amounts.join(", ") })
+/// Connection and period to their sums, one for each currency.
+type Billed = BTreeMap<(String, String), Vec<String>>;
+
+/// What each slice adds, or would add, to `costs`.
+async fn billed(session: &LakeSession) -> Result<Billed, EngineError> {
+    let sql = "SELECT x_Connection, x_BillingPeriod, BillingCurrency, SUM(BilledCost) \
+               FROM cost_daily WHERE x_FocusExclusion IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+    let mut billed = Billed::new();
+    for batch in session.query(sql).await? {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+        let sums = batch.column(3).as_primitive::<Decimal128Type>();
+        for row in 0..batch.num_rows() {
+            let sum = billhook_money::format_grouped(sums.value(row), 2);
+            let slice = (text(0, row).to_owned(), text(1, row).to_owned());
+            billed.entry(slice).or_default().push(format!("{sum} {}", text(2, row)));
+        }
+    }
+    Ok(billed)
 }
 
 fn filter(request: &HistoryRequest) -> String {

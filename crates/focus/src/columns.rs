@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use arrow::array::{MapBuilder, MapFieldNames, StringBuilder};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 pub use crate::focus12::FOCUS_1_2;
@@ -117,6 +118,17 @@ pub fn map_type() -> DataType {
         Field::new("value", DataType::Utf8, true),
     ]);
     DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false)
+}
+
+/// A builder of maps of [`map_type`].
+#[must_use]
+pub fn map_builder() -> MapBuilder<StringBuilder, StringBuilder> {
+    let names = MapFieldNames {
+        entry: "key_value".to_owned(),
+        key: "key".to_owned(),
+        value: "value".to_owned(),
+    };
+    MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
 }
 
 static TABLE: LazyLock<SchemaRef> =

@@ -62,6 +62,11 @@ impl Sink {
         self.size += size as u64;
         self.handle.block_on(self.upload.put_part(payload))
     }
+
+    /// Uploads what makes a part, as the encoder wants to hear of it.
+    fn drain_parts(&mut self) -> Result<(), ParquetError> {
+        self.drain(PART_BYTES).map_err(|error| ParquetError::External(Box::new(error)))
+    }
 }
 
 impl FileWriter {
@@ -88,9 +93,7 @@ impl FileWriter {
         };
         open.rows += batch.num_rows();
         let OpenFile { encoder, sink, .. } = &mut open;
-        let encoded = encoder.write(batch, &mut || {
-            sink.drain(PART_BYTES).map_err(|e| ParquetError::External(Box::new(e)))
-        });
+        let encoded = encoder.write(batch, &mut || sink.drain_parts());
         let is_large = open.sink.size > FILE_BYTES;
         let written = encoded.map_err(|source| self.failed(&open, source));
         self.open = Some(open);
@@ -133,9 +136,7 @@ impl FileWriter {
     fn end(&mut self) -> Result<(), LakeError> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         let OpenFile { encoder, sink, .. } = &mut open;
-        let ranges = encoder.finish(&mut || {
-            sink.drain(PART_BYTES).map_err(|e| ParquetError::External(Box::new(e)))
-        });
+        let ranges = encoder.finish(&mut || sink.drain_parts());
         let ended = ranges.map_err(|source| self.failed(&open, source)).and_then(|ranges| {
             let stored = open.sink.drain(1);
             stored

@@ -5,6 +5,8 @@
 //! the header of a file at hand: columns are found by name, in any order; what the format does
 //! not know is kept as an extra and reported (INV-COL).
 
+pub(crate) mod known;
+
 use std::collections::{HashMap, HashSet};
 
 /// The type of a source column.

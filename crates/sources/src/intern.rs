@@ -45,12 +45,6 @@ impl Interner {
         bytes_of(&self.arena, &self.ends, id)
     }
 
-    /// All strings, one after another, and the end of each.
-    #[must_use]
-    pub fn arena(&self) -> (&[u8], &[usize]) {
-        (&self.arena, &self.ends)
-    }
-
     /// How many distinct strings there are.
     #[must_use]
     pub fn len(&self) -> usize {

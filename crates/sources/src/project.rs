@@ -54,8 +54,8 @@ enum Output {
 struct Round {
     /// Their outputs.
     outputs: Vec<usize>,
-    /// How many columns of the row stage they and all before them read.
-    inputs: usize,
+    /// The columns of the row stage that they and all before them read.
+    inputs: SchemaRef,
 }
 
 /// A `SELECT` made ready for files with one header.
@@ -65,7 +65,6 @@ pub struct Projection {
     outputs: Vec<Output>,
     combos: Vec<Combo>,
     /// What the row stage reads.
-    row_schema: SchemaRef,
     row_inputs: Vec<RowInput>,
     rounds: Vec<Round>,
 }
@@ -93,16 +92,9 @@ impl Projection {
         select: &str,
         parameters: &[(&str, ScalarValue)],
     ) -> Result<Self, ProjectError> {
-        let Planned { names, outputs, combos, row_fields, row_inputs, rounds } =
+        let Planned { names, outputs, combos, row_inputs, rounds } =
             plan::plan(binding, select, parameters)?;
-        Ok(Self {
-            names,
-            outputs,
-            combos,
-            row_schema: Arc::new(Schema::new(row_fields)),
-            row_inputs,
-            rounds,
-        })
+        Ok(Self { names, outputs, combos, row_inputs, rounds })
     }
 
     /// Names of the output columns.
@@ -158,11 +150,9 @@ impl Projection {
         let mut results: Vec<Option<ArrayRef>> = vec![None; self.outputs.len()];
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.row_inputs.len());
         for round in &self.rounds {
-            self.add_inputs(chunk, round.inputs, &results, &mut columns)?;
-            let fields: Vec<_> =
-                self.row_schema.fields().iter().take(round.inputs).cloned().collect();
+            self.add_inputs(chunk, &round.inputs, &results, &mut columns)?;
             let options = RecordBatchOptions::new().with_row_count(Some(chunk.len()));
-            let schema = Arc::new(Schema::new(fields));
+            let schema = Arc::clone(&round.inputs);
             let rows = RecordBatch::try_new_with_options(schema, columns.clone(), &options)?;
             for &index in &round.outputs {
                 if let Output::Row(expr) = &self.outputs[index] {
@@ -173,16 +163,16 @@ impl Projection {
         Ok(results)
     }
 
-    /// Adds to `columns` until there are the first `count` of the row stage.
+    /// Adds to `columns` until there are all of `wanted`, the first ones of the row stage.
     fn add_inputs(
         &self,
         chunk: &Chunk,
-        count: usize,
+        wanted: &Schema,
         results: &[Option<ArrayRef>],
         columns: &mut Vec<ArrayRef>,
     ) -> Result<(), ProjectError> {
-        for index in columns.len()..count {
-            let field = self.row_schema.field(index);
+        for index in columns.len()..wanted.fields().len() {
+            let field = wanted.field(index);
             let found = match &self.row_inputs[index] {
                 RowInput::Money(header) => {
                     chunk.money.iter().find(|(name, _)| name == header).map(|(_, a)| Arc::clone(a))

@@ -4,9 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 
-use billhook_testkit::calendar::{Date, Month};
+use billhook_testkit::calendar::Month;
 use billhook_testkit::render::cost_explorer::{CostExplorer, Server};
 use billhook_testkit::render::cur;
 use billhook_testkit::render::data_export::{self, ExportReport, Packing, Table};
@@ -15,7 +14,7 @@ use billhook_testkit::render::focus_file::{self, FocusFile, Version};
 use billhook_testkit::synth::{Line, Organisation, Payer, Scale};
 use billhook_testkit::{demo, render};
 
-use crate::support::{Home, Ran};
+use crate::support::{Home, Ran, today};
 
 /// Day, account, service and charge category to a sum.
 type Sums = BTreeMap<Vec<String>, String>;
@@ -46,13 +45,6 @@ struct Form {
 
 /// Imports a payer's lines of a month into a lake.
 type Import = dyn Fn(&Home, &Payer, Month, &[Line]);
-
-fn today() -> Date {
-    let output = Command::new("date").args(["-u", "+%Y %-m %-d"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let parts: Vec<u32> = text.split_whitespace().map(|part| part.parse().unwrap()).collect();
-    Date::new(i32::try_from(parts[0]).unwrap(), parts[1], parts[2])
-}
 
 fn import_as(home: &Home, place: &Path, name: &str) {
     let ran = home.run(&["import", place.to_str().unwrap(), "--as", name]);

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 
-use billhook_testkit::calendar::{Date, Month};
+use billhook_testkit::calendar::Month;
 use billhook_testkit::decimal::Decimal;
 use billhook_testkit::render::cost_explorer::{CostExplorer, Failure, Metric, Server, record_type};
 use billhook_testkit::render::cur::{Compression, CurReport, Layout, write_delivery};
@@ -14,7 +13,7 @@ use billhook_testkit::synth::{Kind, Line, Organisation, Scale};
 use serde_json::{Value, json};
 
 use crate::s3::Moto;
-use crate::support::{Home, Ran, python, report};
+use crate::support::{Home, Ran, python, report, today};
 
 /// Columns of the cost table and the metrics that they carry.
 const METRICS: [(&str, Metric); 6] = [
@@ -28,14 +27,6 @@ const METRICS: [(&str, Metric); 6] = [
 
 /// Keys to the texts of [`METRICS`].
 type Sums = BTreeMap<Vec<String>, Vec<String>>;
-
-/// The day on which the binary runs.
-fn today() -> Date {
-    let output = Command::new("date").args(["-u", "+%Y %-m %-d"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let parts: Vec<u32> = text.split_whitespace().map(|part| part.parse().unwrap()).collect();
-    Date::new(i32::try_from(parts[0]).unwrap(), parts[1], parts[2])
-}
 
 fn organisation() -> Organisation {
     Organisation::ending(3, today(), Scale::Small)

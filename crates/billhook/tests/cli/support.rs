@@ -83,6 +83,14 @@ impl Ran {
     }
 }
 
+/// The day on which the binary runs.
+pub(crate) fn today() -> Date {
+    let output = Command::new("date").args(["-u", "+%Y %-m %-d"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let parts: Vec<u32> = text.split_whitespace().map(|part| part.parse().unwrap()).collect();
+    Date::new(i32::try_from(parts[0]).unwrap(), parts[1], parts[2])
+}
+
 /// A small organisation of two months.
 pub(crate) fn organisation() -> Organisation {
     Organisation::new(7, Month::new(2026, 8), 2, Date::new(2026, 10, 20), Scale::Small)

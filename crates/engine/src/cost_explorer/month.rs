@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billhook_aws::cost_explorer::{Amount, Granularity, METRICS, Page, Question};
 use billhook_sources::cost_explorer::columns::HEADER;
+use billhook_sources::text::push_field;
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
@@ -215,10 +216,10 @@ impl Costs {
     }
 
     /// The costs of a month (YYYY-MM) that `payer` is billed, as CSV text with a header.
-    pub(super) fn text(&self, month: &str, payer: &str) -> String {
+    pub(super) fn text(&self, month: &str, payer: &str) -> Vec<u8> {
         let name = |id: &str| self.names.get(id).map_or("", String::as_str);
-        let mut text = HEADER.join(",");
-        text.push('\n');
+        let mut text = HEADER.join(",").into_bytes();
+        text.push(b'\n');
         for row in self.rows.iter().filter(|row| row.start.starts_with(month)) {
             let granularity = match row.granularity {
                 Granularity::Daily => "daily",
@@ -240,10 +241,13 @@ impl Costs {
             let estimated = if row.estimated { "true" } else { "false" };
             let after = [row.unit.as_str(), estimated, granularity];
             let numbers = row.numbers.iter().map(String::as_str);
-            let cells: Vec<String> =
-                before.into_iter().chain(numbers).chain(after).map(cell).collect();
-            text.push_str(&cells.join(","));
-            text.push('\n');
+            for (index, cell) in before.into_iter().chain(numbers).chain(after).enumerate() {
+                if index > 0 {
+                    text.push(b',');
+                }
+                push_field(&mut text, cell.as_bytes());
+            }
+            text.push(b'\n');
         }
         text
     }
@@ -263,23 +267,18 @@ fn currency(amounts: &[Amount], start: &str) -> Result<String, EngineError> {
     }
 }
 
-/// A field of CSV text.
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 /// Identifies the costs of a month: equal for equal answers.
-pub(super) fn revision(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes())[..16])
+pub(super) fn revision(text: &[u8]) -> String {
+    hex(&Sha256::digest(text)[..16])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text_of(costs: &Costs, month: &str, payer: &str) -> String {
+        String::from_utf8(costs.text(month, payer)).unwrap()
+    }
 
     fn totals_of(groups: i128, unblended: &str) -> Totals {
         let mut total = Total { groups, ..Total::default() };
@@ -327,13 +326,13 @@ mod tests {
         };
         let mut costs = Costs::default();
         costs.add_page(page, Granularity::Daily, "Usage").unwrap();
-        let text = costs.text("2026-06", "111122223333");
+        let text = text_of(&costs, "2026-06", "111122223333");
         assert_eq!(text.lines().count(), 2);
         let expected = "2026-06-01,2026-06-01,2026-06-02,Usage,\"A, \"\"B\"\"\",111122223333,Acme,\
                         111122223333,Acme,USD,1.5,1.5,1.5,1.5,1.5,2,N/A,true,daily";
         assert_eq!(text.lines().nth(1), Some(expected));
-        assert_ne!(revision(&text), revision(&costs.text("2026-05", "111122223333")));
-        assert!(costs.text("2026-07", "x").lines().count() == 1);
+        assert_ne!(revision(text.as_bytes()), revision(&costs.text("2026-05", "111122223333")));
+        assert!(text_of(&costs, "2026-07", "x").lines().count() == 1);
     }
 
     #[test]

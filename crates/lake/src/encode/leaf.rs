@@ -1,5 +1,6 @@
 //! A column of text, numbers or points in time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray};
@@ -211,23 +212,13 @@ impl Flat {
         let nulls = std::mem::take(&mut self.nulls);
         let (range, statistics) = if self.has_range { self.range(nulls) } else { <_>::default() };
         let entries = self.distinct();
-        let fixed;
         let dictionary = match &self.values {
-            Values::Text(text) => text.0.plain(),
-            Values::Decimal(codes) => {
-                fixed = codes.plain();
-                &fixed
-            }
-            Values::Long(codes) => {
-                fixed = codes.plain();
-                &fixed
-            }
-            Values::Int(codes) => {
-                fixed = codes.plain();
-                &fixed
-            }
+            Values::Text(text) => Cow::Borrowed(text.0.plain()),
+            Values::Decimal(codes) => Cow::Owned(codes.plain()),
+            Values::Long(codes) => Cow::Owned(codes.plain()),
+            Values::Int(codes) => Cow::Owned(codes.plain()),
         };
-        let dictionary = (dictionary, entries);
+        let dictionary = (&*dictionary, entries);
         let done =
             pages.end_chunk(&mut self.chunk, &self.descriptor, rows, dictionary, statistics)?;
         match &mut self.values {

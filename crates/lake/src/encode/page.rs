@@ -40,6 +40,18 @@ pub(super) struct Finished {
 }
 
 impl Finished {
+    fn new(bytes: Bytes, rows: u64, metadata: ColumnChunkMetaData) -> Self {
+        let close = ColumnCloseResult {
+            bytes_written: bytes.len() as u64,
+            rows_written: rows,
+            metadata,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        Self { bytes, close }
+    }
+
     /// The same pages as the chunk of another column.
     pub(super) fn of_column(&self, descriptor: &ColumnDescPtr) -> Result<Self, ParquetError> {
         let own = &self.close.metadata;
@@ -54,15 +66,7 @@ impl Finished {
         if let Some(statistics) = own.statistics() {
             metadata = metadata.set_statistics(statistics.clone());
         }
-        let close = ColumnCloseResult {
-            bytes_written: self.close.bytes_written,
-            rows_written: self.close.rows_written,
-            metadata: metadata.build()?,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        Ok(Self { bytes: self.bytes.clone(), close })
+        Ok(Self::new(self.bytes.clone(), self.close.rows_written, metadata.build()?))
     }
 }
 
@@ -137,15 +141,7 @@ impl Pages {
         if let Some(statistics) = statistics {
             metadata = metadata.set_statistics(statistics);
         }
-        let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
-            rows_written: rows,
-            metadata: metadata.build()?,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        Ok(Finished { bytes: bytes.into(), close })
+        Ok(Finished::new(bytes.into(), rows, metadata.build()?))
     }
 
     fn compressed(&mut self) -> Result<Bytes, ParquetError> {

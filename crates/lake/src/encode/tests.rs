@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array,
-    MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder, StringViewArray,
-    TimestampMicrosecondArray, UInt32Array,
+    RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
-use billhook_focus::columns::{ColumnType, map_type};
+use billhook_focus::columns::{ColumnType, map_builder, map_type};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -42,12 +41,7 @@ impl Dice {
 
 /// Maps of 0 to 3 entries; some maps and some values are null.
 fn maps(count: usize, dice: &mut Dice) -> ArrayRef {
-    let names = MapFieldNames {
-        entry: "key_value".to_owned(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
+    let mut builder = map_builder();
     for _ in 0..count {
         let is_valid = dice.below(7) > 0;
         for entry in 0..if is_valid { dice.below(4) } else { 0 } {

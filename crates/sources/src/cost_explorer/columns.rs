@@ -2,7 +2,7 @@
 //!
 //! The names of metrics are AWS's; the others are this project's own.
 
-use crate::format::{Format, Kind, Known, Place};
+use crate::format::{Format, Known, known};
 
 /// What kind of cost it is. A few dozen.
 const LINE: usize = 0;
@@ -39,15 +39,15 @@ pub const HEADER: [&str; 19] = [
 ];
 
 const fn text(header: &'static str, name: &'static str, group: usize) -> Known {
-    Known { header, name, kind: Kind::Text, place: Place::Group(group), required: true }
+    known::required(known::text(header, name, group))
 }
 
 const fn time(header: &'static str, name: &'static str) -> Known {
-    Known { header, name, kind: Kind::Time, place: Place::Group(TIME), required: true }
+    known::required(known::time(header, name, TIME))
 }
 
 const fn money(header: &'static str, name: &'static str) -> Known {
-    Known { header, name, kind: Kind::Money, place: Place::Row, required: true }
+    known::required(known::money(header, name))
 }
 
 const KNOWN: &[Known] = &[

@@ -2,6 +2,7 @@
 //!
 //! Source: AWS Cost and Usage Reports User Guide, "Data dictionary".
 
+use crate::format::known::{column, money, required, text};
 use crate::format::{Family, Format, Kind, Known, Place};
 
 /// Accounts and invoice.
@@ -23,24 +24,8 @@ pub(crate) const ZONE: usize = 7;
 /// Columns that the mapping does not read.
 pub(crate) const EXTRAS: usize = 8;
 
-const fn column(header: &'static str, name: &'static str, kind: Kind, place: Place) -> Known {
-    Known { header, name, kind, place, required: false }
-}
-
-const fn text(header: &'static str, name: &'static str, group: usize) -> Known {
-    column(header, name, Kind::Text, Place::Group(group))
-}
-
-const fn money(header: &'static str, name: &'static str) -> Known {
-    column(header, name, Kind::Money, Place::Row)
-}
-
 const fn fee(header: &'static str, name: &'static str) -> Known {
     column(header, name, Kind::Money, Place::Group(FEE))
-}
-
-const fn required(known: Known) -> Known {
-    Known { required: true, ..known }
 }
 
 pub(crate) const KNOWN: &[Known] = &[

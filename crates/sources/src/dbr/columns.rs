@@ -3,6 +3,7 @@
 //!
 //! Source: AWS Billing User Guide until 2019, the pages of the four reports.
 
+use crate::format::known::{column, money, required, text, time};
 use crate::format::{Family, Format, Kind, Known, Place};
 
 /// Accounts and invoice.
@@ -22,28 +23,8 @@ const ZONE: usize = 6;
 /// Subscription and rates, and columns that the mapping does not read.
 const EXTRAS: usize = 7;
 
-const fn column(header: &'static str, name: &'static str, kind: Kind, place: Place) -> Known {
-    Known { header, name, kind, place, required: false }
-}
-
-const fn text(header: &'static str, name: &'static str, group: usize) -> Known {
-    column(header, name, Kind::Text, Place::Group(group))
-}
-
-const fn time(header: &'static str, name: &'static str) -> Known {
-    column(header, name, Kind::Time, Place::Group(TIME))
-}
-
-const fn money(header: &'static str, name: &'static str) -> Known {
-    column(header, name, Kind::Money, Place::Row)
-}
-
 const fn number(header: &'static str, name: &'static str) -> Known {
     column(header, name, Kind::Money, Place::Group(EXTRAS))
-}
-
-const fn required(known: Known) -> Known {
-    Known { required: true, ..known }
 }
 
 const KNOWN: &[Known] = &[
@@ -52,8 +33,8 @@ const KNOWN: &[Known] = &[
     required(text("LinkedAccountId", "linked_account_id", BILL)),
     required(text("RecordType", "record_type", LINE)),
     column("RecordID", "record_id", Kind::Text, Place::Row),
-    time("BillingPeriodStartDate", "billing_period_start_date"),
-    time("BillingPeriodEndDate", "billing_period_end_date"),
+    time("BillingPeriodStartDate", "billing_period_start_date", TIME),
+    time("BillingPeriodEndDate", "billing_period_end_date", TIME),
     text("PayerAccountName", "payer_account_name", BILL),
     text("LinkedAccountName", "linked_account_name", BILL),
     text("ProductCode", "product_code", SKU),
@@ -63,8 +44,8 @@ const KNOWN: &[Known] = &[
     text("Operation", "operation", SKU),
     text("AvailabilityZone", "availability_zone", ZONE),
     required(text("ItemDescription", "item_description", SKU)),
-    time("UsageStartDate", "usage_start_date"),
-    time("UsageEndDate", "usage_end_date"),
+    time("UsageStartDate", "usage_start_date", TIME),
+    time("UsageEndDate", "usage_end_date", TIME),
     money("UsageQuantity", "usage_quantity"),
     text("CurrencyCode", "currency_code", LINE),
     text("TaxType", "tax_type", LINE),

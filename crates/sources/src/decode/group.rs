@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Decimal128Builder, MapBuilder, MapFieldNames, StringBuilder,
-    TimestampMicrosecondBuilder,
-};
-use billhook_focus::columns::map_type;
+use arrow::array::{ArrayRef, Decimal128Builder, StringBuilder, TimestampMicrosecondBuilder};
+use billhook_focus::columns::{map_builder, map_type};
 use billhook_money::{PRECISION, SCALE};
 
 use super::object::object;
@@ -347,16 +344,6 @@ fn array<'a>(kind: Kind, values: impl Iterator<Item = Value<'a>>) -> ArrayRef {
             Arc::new(builder.finish())
         }
     }
-}
-
-/// A builder of `map<string, string>` arrays with the table's field names.
-fn map_builder() -> MapBuilder<StringBuilder, StringBuilder> {
-    let names = MapFieldNames {
-        entry: "key_value".to_owned(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
 }
 
 fn map<'a>(

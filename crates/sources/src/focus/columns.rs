@@ -3,7 +3,8 @@
 //! Source: FOCUS specification, versions 1.0 to 1.4. Columns have the same names in SQL. Columns of
 //! newer versions that the cost table does not have are extras ([`KEPT`]).
 
-use crate::format::{Kind, Known, Place, Rule};
+use crate::format::known::required;
+use crate::format::{self, Kind, Known, Place, Rule};
 
 /// Accounts and invoice.
 const BILL: usize = 0;
@@ -30,7 +31,7 @@ pub(crate) const GROUPS: usize = EXTRAS + 1;
 const COUNT: usize = 59;
 
 pub(crate) const fn column(name: &'static str, kind: Kind, place: Place) -> Known {
-    Known { header: name, name, kind, place, required: false }
+    format::known::column(name, name, kind, place)
 }
 
 pub(crate) const fn text(name: &'static str, group: usize) -> Known {
@@ -43,10 +44,6 @@ const fn money(name: &'static str) -> Known {
 
 const fn price(name: &'static str) -> Known {
     column(name, Kind::Money, Place::Group(PRICES))
-}
-
-const fn required(known: Known) -> Known {
-    Known { required: true, ..known }
 }
 
 const fn required_if(is_required: bool, known: Known) -> Known {

@@ -23,7 +23,6 @@ pub(super) struct Planned {
     pub(super) names: Vec<String>,
     pub(super) outputs: Vec<Output>,
     pub(super) combos: Vec<Combo>,
-    pub(super) row_fields: Vec<Field>,
     pub(super) row_inputs: Vec<RowInput>,
     pub(super) rounds: Vec<Round>,
 }
@@ -61,9 +60,9 @@ pub(super) fn plan(
         names.push(name);
     }
     let (outputs, rounds) = stage.place_all(exprs)?;
-    let Stage { combos, row_fields, row_inputs, .. } = stage;
+    let Stage { combos, row_inputs, .. } = stage;
     let combos = combos.into_iter().map(Building::finish).collect();
-    Ok(Planned { names, outputs, combos, row_fields, row_inputs, rounds })
+    Ok(Planned { names, outputs, combos, row_inputs, rounds })
 }
 
 fn sources(binding: &Binding) -> Vec<Source> {
@@ -268,16 +267,16 @@ impl Stage<'_> {
             let (ready, later): (Vec<_>, Vec<_>) =
                 waiting.into_iter().partition(|(_, _, needs)| is_ready(needs));
             waiting = later;
-            let mut round = Round { outputs: Vec::new(), inputs: 0 };
+            let mut evaluated = Vec::new();
             for (index, expr, needs) in ready {
                 for other in needs {
                     self.add_row_output(other, types[other].clone());
                 }
                 outputs[index] = Some(self.place_row(expr)?);
-                round.outputs.push(index);
+                evaluated.push(index);
             }
-            round.inputs = self.row_fields.len();
-            rounds.push(round);
+            let inputs = Arc::new(Schema::new(self.row_fields.clone()));
+            rounds.push(Round { outputs: evaluated, inputs });
         }
         Ok((outputs.into_iter().flatten().collect(), rounds))
     }

@@ -3,7 +3,7 @@
 //! Source: Data Exports User Guide, "Table dictionary: Cost and Usage Report (CUR) 2.0".
 
 use crate::cur::columns::{self as legacy, BILL, EXTRAS, LINE, RESOURCE, SKU, TAGS};
-use crate::format::{Family, Format, Kind, Known, Place};
+use crate::format::{Family, Format, Kind, Known, Place, known};
 
 /// For messages.
 pub const TITLE: &str = "Data Export of CUR 2.0";
@@ -13,7 +13,7 @@ const fn column(name: &'static str, kind: Kind, group: usize) -> Known {
 }
 
 const fn named(header: &'static str, name: &'static str, kind: Kind, group: usize) -> Known {
-    Known { header, name, kind, place: Place::Group(group), required: false }
+    known::column(header, name, kind, Place::Group(group))
 }
 
 /// What the legacy report has not, or has in another form.

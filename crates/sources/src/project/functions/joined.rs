@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapBuilder, MapFieldNames, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, MapBuilder, StringBuilder};
 use arrow::datatypes::DataType;
-use billhook_focus::columns::map_type;
+use billhook_focus::columns::{map_builder, map_type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
+
+use super::maps::entries;
 
 /// Makes the functions known to a session.
 ///
@@ -27,20 +29,11 @@ pub(super) fn register(context: &SessionContext) {
 
 type Builder = MapBuilder<StringBuilder, StringBuilder>;
 
-fn builder() -> Builder {
-    let names = MapFieldNames {
-        entry: "key_value".to_owned(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
-}
-
 fn with(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let arrays = ColumnarValue::values_to_arrays(arguments)?;
     let [map, keys, values] = &arrays[..] else { return exec_err!("map_with takes 3 arguments") };
     let (keys, values) = (keys.as_string::<i32>(), values.as_string::<i32>());
-    let mut builder = builder();
+    let mut builder = map_builder();
     for row in 0..map.len() {
         copy(&mut builder, map, row, "");
         if keys.is_valid(row) && values.is_valid(row) {
@@ -58,7 +51,7 @@ fn join(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
         return exec_err!("map_join takes 3 arguments");
     };
     let prefixes = prefixes.as_string::<i32>();
-    let mut builder = builder();
+    let mut builder = map_builder();
     for row in 0..map.len() {
         copy(&mut builder, map, row, "");
         copy(&mut builder, other, row, prefixes.value(row));
@@ -69,15 +62,8 @@ fn join(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
 
 /// Adds the entries of a row, their keys behind `prefix`.
 fn copy(builder: &mut Builder, map: &ArrayRef, row: usize, prefix: &str) {
-    let map = map.as_map();
-    if !map.is_valid(row) {
-        return;
-    }
-    let entries = map.value(row);
-    let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
-    let values = values.as_string::<i32>();
-    for entry in 0..keys.len() {
-        builder.keys().append_value(format!("{prefix}{}", keys.value(entry)));
-        builder.values().append_value(values.value(entry));
+    for (key, value) in entries(map.as_map(), row) {
+        builder.keys().append_value(format!("{prefix}{key}"));
+        builder.values().append_value(value);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, MapArray, MapBuilder, MapFieldNames, StringBuilder};
-use billhook_focus::columns::map_type;
+use arrow::array::{Array, AsArray, MapArray};
+use billhook_focus::columns::{map_builder, map_type};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 
@@ -25,12 +25,7 @@ fn function(context: &SessionContext, name: &str, function: Function) {
             return datafusion::common::exec_err!("a function of two maps takes two arguments");
         };
         let (first, second) = (first.as_map(), second.as_map());
-        let names = MapFieldNames {
-            entry: "key_value".to_owned(),
-            key: "key".to_owned(),
-            value: "value".to_owned(),
-        };
-        let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
+        let mut builder = map_builder();
         for row in 0..first.len() {
             for (key, value) in function(&entries(first, row), &entries(second, row)) {
                 builder.keys().append_value(key);
@@ -49,7 +44,8 @@ fn function(context: &SessionContext, name: &str, function: Function) {
     ));
 }
 
-fn entries(array: &MapArray, row: usize) -> Entries<'_> {
+/// The entries of a row's map; one that is not there is empty.
+pub(super) fn entries(array: &MapArray, row: usize) -> Entries<'_> {
     if array.is_null(row) {
         return Entries::new();
     }

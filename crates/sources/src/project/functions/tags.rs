@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapBuilder, MapFieldNames, StringBuilder};
-use billhook_focus::columns::map_type;
+use arrow::array::{Array, ArrayRef, AsArray};
+use billhook_focus::columns::{map_builder, map_type};
 use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
+
+use super::maps::entries;
 
 /// What AWS puts before the keys of users.
 const PREFIX: &str = "user:";
@@ -28,29 +30,17 @@ pub(super) fn register(context: &SessionContext) {
     ));
 }
 
-fn builder() -> MapBuilder<StringBuilder, StringBuilder> {
-    let names = MapFieldNames {
-        entry: "key_value".to_owned(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
-}
-
 fn without_prefix(array: &ArrayRef) -> ArrayRef {
     let maps = array.as_map();
-    let mut builder = builder();
+    let mut builder = map_builder();
     for row in 0..maps.len() {
-        let entries = maps.value(row);
-        let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
-        let values = values.as_string::<i32>();
-        let all: HashSet<&str> = keys.iter().flatten().collect();
-        for index in 0..keys.len() {
-            let key = keys.value(index);
+        let entries = entries(maps, row);
+        let all: HashSet<&str> = entries.iter().map(|(key, _)| *key).collect();
+        for (key, value) in &entries {
             let plain = key.strip_prefix(PREFIX).unwrap_or(key);
             // Where both are there, neither may hide the other.
             builder.keys().append_value(if all.contains(plain) { key } else { plain });
-            builder.values().append_option(values.is_valid(index).then(|| values.value(index)));
+            builder.values().append_value(value);
         }
         // Cannot fail: a value was appended with every key.
         builder.append(maps.is_valid(row)).ok();
@@ -64,7 +54,7 @@ mod tests {
 
     #[test]
     fn tags_of_users_lose_their_prefix_and_nothing_else() {
-        let mut builder = builder();
+        let mut builder = map_builder();
         for (key, value) in [("user:a", "1"), ("user:b", "2"), ("b", "3"), ("aws:c", "4")] {
             builder.keys().append_value(key);
             builder.values().append_value(value);
