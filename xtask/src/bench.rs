@@ -1,4 +1,7 @@
-//! `cargo xtask bench ingest`: how fast a wide report becomes the table, against two yardsticks.
+//! `cargo xtask bench`: how fast files become the table.
+//!
+//! `bench sources` compares the file formats with each other (see [`sources`]). `bench ingest`
+//! compares with two yardsticks:
 //!
 //! One synthetic report (about 200 columns, many chunks, realistic repetition) is written once per
 //! size and kept in the cache. Three rounds then measure, in turn, so that a slow spell of the
@@ -8,6 +11,7 @@
 
 mod measure;
 mod options;
+mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use self::measure::{Measurement, Meter};
 pub(crate) use self::options::Options;
+pub(crate) use self::sources::sources;
 use crate::python::{self, Outcome};
 use crate::{Verdict, workspace};
 

@@ -22,6 +22,7 @@ usage: cargo xtask VERB
   fixtures                regenerate what is generated (the mapping page and its kin under docs/)
   bench ingest [--rows N] [--chunk-rows N] [--single-chunk] [--fresh]
                           import a wide synthetic report and compare with gzip and DuckDB
+  bench sources           import one synthetic month in every file format and compare their speed
 
 exit codes: 0 done, 1 a check or step failed, 2 wrong usage";
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             Ok(options) => bench::ingest(&options),
             Err(error) => return wrong_usage(&format!("bench ingest: {error}")),
         },
+        ["bench", "sources"] => bench::sources(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(true)

@@ -7,7 +7,11 @@ use anyhow::{Context as _, bail};
 use billhook_focus::columns::{self, Level};
 use billhook_sources::cur;
 use billhook_sources::data_export::cur2;
+use billhook_testkit::calendar::{Date, Month};
+use billhook_testkit::forms::Form;
+use billhook_testkit::synth::{Organisation, Scale};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::context::say;
 
@@ -37,6 +41,16 @@ pub(crate) struct BenchDataArgs {
     /// One file
     #[arg(long)]
     single_chunk: bool,
+    /// Instead of the wide report a month of the synthetic organisation in this format
+    #[arg(long, value_name = "NAME", value_parser = form_names())]
+    form: Option<String>,
+    /// So many times the resources that the demonstration has; with `--form`
+    #[arg(long, default_value_t = 8)]
+    times: u32,
+}
+
+fn form_names() -> PossibleValuesParser {
+    Form::ALL.map(Form::name).into()
 }
 
 pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
@@ -84,6 +98,10 @@ const PAGES: &[Page] = &[
 ];
 
 pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
+    if let Some(form) = Form::ALL.into_iter().find(|form| args.form.as_deref() == Some(form.name()))
+    {
+        return bench_form(args, form);
+    }
     let chunk = if args.single_chunk { args.rows } else { args.chunk_rows };
     let summary = billhook_testkit::wide::write_wide_cur(&args.to, args.rows, chunk, 1)?;
     say(&format!(
@@ -92,6 +110,20 @@ pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
         summary.raw_bytes,
         summary.gz_bytes
     ));
+    Ok(0)
+}
+
+/// Writes the first payer's third month, which is over, in a format.
+fn bench_form(args: &BenchDataArgs, form: Form) -> anyhow::Result<u8> {
+    let today = Date::new(2026, 10, 20);
+    let organisation = Organisation::ending(1, today, Scale::Times(args.times));
+    let payer = organisation.payers().first().context("the organisation has no payer")?;
+    let month = Month::new(2026, 9);
+    let lines = organisation.ledger(payer, month, 1);
+    std::fs::create_dir_all(&args.to)?;
+    let chunk_rows = usize::try_from(args.chunk_rows).unwrap_or(usize::MAX);
+    form.write(&args.to, payer, month, &lines, chunk_rows)?;
+    say(&format!("{} lines", lines.len()));
     Ok(0)
 }
 

@@ -130,6 +130,9 @@ pub(crate) fn tell(one: &Imported) {
         Fate::Unchanged => say(&format!("{title}: unchanged ({})", one.revision)),
         Fate::Waiting(why) => say(&format!("{title}: waiting for AWS: {why}")),
         Fate::Empty(why) => say(&format!("{title}: empty: {why}")),
+        Fate::Failed(EngineError::Interrupted) => {
+            say(&format!("{title}: stopped; nothing of it is stored, run the command again"));
+        }
         Fate::Failed(error) => {
             say(&format!("{title}: refused: {}", causes(error)));
             if let Some(fix) = error.fix() {

@@ -7,6 +7,8 @@
 
 #[path = "cli/agreement.rs"]
 mod agreement;
+#[path = "cli/contract.rs"]
+mod contract;
 #[path = "cli/cost_explorer.rs"]
 mod cost_explorer;
 #[path = "cli/damage.rs"]

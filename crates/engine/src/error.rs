@@ -1,5 +1,7 @@
 //! What can go wrong in a use case, and what it means for the exit code.
 
+use std::io;
+
 use billhook_aws::LocationError;
 use billhook_aws::cost_explorer::{CallError, Trouble};
 use billhook_focus::gate::Mismatch;
@@ -59,7 +61,7 @@ pub enum EngineError {
         /// What was tried to which file.
         action: String,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file is damaged at its very start.
     #[error("{0}")]
@@ -176,6 +178,10 @@ impl EngineError {
     /// How to mend it, when that can be said.
     #[must_use]
     pub fn fix(&self) -> Option<String> {
+        if is_disk_full(self) {
+            let text = "make room on the disk and run the command again; the lake is as before";
+            return Some(text.to_owned());
+        }
         Some(match self {
             Self::Unreadable { .. } => "have the report delivered again, or import with \
                  --quarantine to load the other records and keep these in the table quarantine"
@@ -209,9 +215,6 @@ impl EngineError {
                 }
                 _ => return None,
             },
-            Self::Disk { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                "make room on the disk and run the command again".to_owned()
-            }
             Self::Interrupted => "run the command again; the lake is as before".to_owned(),
             Self::Restless { .. } => "try again when AWS has finished delivering".to_owned(),
             Self::CostExplorer { is_hourly, source, .. } => explorer_fix(*is_hourly, source)?,
@@ -235,6 +238,21 @@ impl EngineError {
                 | Self::Lake(LakeError::Contended { .. } | LakeError::Store { .. })
         )
     }
+}
+
+/// Is it for lack of room that something could not be written?
+fn is_disk_full(error: &EngineError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            );
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl From<ReadError> for EngineError {

@@ -181,22 +181,21 @@ impl Daily {
 
 /// Adds each row's amounts to the totals at its place.
 fn add_columns(totals: &mut [DailySums], places: &[u32], sums: &[&Decimal128Array]) {
-    for (index, array) in sums.iter().enumerate() {
-        // A report without net columns counts as if net were the same as gross.
-        let fallback = DAILY_SUMS[index].strip_prefix("x_Net").and_then(|rest| {
-            let gross = DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest));
-            gross.map(|gross| sums[gross])
-        });
-        for (row, place) in places.iter().enumerate() {
-            let value = if array.is_valid(row) {
-                array.value(row)
-            } else {
-                match fallback {
-                    Some(gross) if gross.is_valid(row) => gross.value(row),
-                    _ => continue,
-                }
-            };
-            totals[*place as usize].sums[index].add(value);
+    // A report without net columns counts as if net were the same as gross.
+    let fallback = |index: usize| {
+        let rest = DAILY_SUMS[index].strip_prefix("x_Net")?;
+        DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest))
+    };
+    let columns: Vec<(&Decimal128Array, Option<&Decimal128Array>)> =
+        (0..sums.len()).map(|index| (sums[index], fallback(index).map(|at| sums[at]))).collect();
+    // Row by row: the totals of a place lie together.
+    for (row, place) in places.iter().enumerate() {
+        for ((array, gross), sum) in columns.iter().zip(&mut totals[*place as usize].sums) {
+            if array.is_valid(row) {
+                sum.add(array.value(row));
+            } else if let Some(gross) = gross.filter(|gross| gross.is_valid(row)) {
+                sum.add(gross.value(row));
+            }
         }
     }
 }

@@ -127,18 +127,16 @@ fn parse_exponent(text: &[u8]) -> Result<i32, ParseError> {
 
 fn parse_any(text: &[u8]) -> Result<Parsed, ParseError> {
     let written = split(text)?;
-    let digits: Vec<u8> = written
-        .integer
-        .iter()
-        .chain(written.fraction)
-        .map(|b| b - b'0')
-        .skip_while(|&d| d == 0)
-        .collect();
-    // Position of the decimal point, counted from the end of `digits`, moved so that the
-    // result counts 10⁻¹⁸: keep `digits.len() + shift` digits.
-    let fraction_len = i64::try_from(written.fraction.len()).map_err(|_| ParseError::TooLarge)?;
+    let (integer, fraction) = (written.integer, written.fraction);
+    let digits = || integer.iter().chain(fraction).map(|byte| byte - b'0');
+    // Zeros that lead count for nothing.
+    let zeros = digits().take_while(|&digit| digit == 0).count();
+    // Position of the decimal point, counted from the end of the digits, moved so that the
+    // result counts 10⁻¹⁸: keep `length + shift` digits.
+    let fraction_len = i64::try_from(fraction.len()).map_err(|_| ParseError::TooLarge)?;
     let shift = 18 - fraction_len + i64::from(written.exponent);
-    let length = i64::try_from(digits.len()).map_err(|_| ParseError::TooLarge)?;
+    let length =
+        i64::try_from(integer.len() + fraction.len() - zeros).map_err(|_| ParseError::TooLarge)?;
     if length == 0 {
         return Ok(Parsed { units: 0, rounded: false });
     }
@@ -148,14 +146,15 @@ fn parse_any(text: &[u8]) -> Result<Parsed, ParseError> {
     }
     let kept = usize::try_from(keep).unwrap_or(0);
     let mut units = 0_i128;
-    for index in 0..kept {
-        let digit = digits.get(index).copied().unwrap_or(0);
+    for digit in digits().skip(zeros).chain(std::iter::repeat(0)).take(kept) {
         units = units * 10 + i128::from(digit);
     }
-    let dropped = digits.get(kept..).unwrap_or(&[]);
+    let mut dropped = digits().skip(zeros + kept);
+    let first = dropped.next().unwrap_or(0);
+    let has_more = dropped.any(|digit| digit != 0);
     // With `keep` negative there are zeros between the last kept place and the first dropped digit.
-    let rounded = dropped.iter().any(|&d| d != 0);
-    if rounded && keep >= 0 && rounds_up(dropped, units) {
+    let rounded = first != 0 || has_more;
+    if rounded && keep >= 0 && rounds_up(first, has_more, units) {
         units += 1;
     }
     if units > MAX {
@@ -164,10 +163,11 @@ fn parse_any(text: &[u8]) -> Result<Parsed, ParseError> {
     Ok(Parsed { units: if written.negative { -units } else { units }, rounded })
 }
 
-fn rounds_up(dropped: &[u8], units: i128) -> bool {
-    match dropped.first() {
-        Some(6..) => true,
-        Some(5) => dropped[1..].iter().any(|&d| d != 0) || units % 2 != 0,
+/// Does what is dropped, a digit and maybe more, count as one more?
+fn rounds_up(first: u8, has_more: bool, units: i128) -> bool {
+    match first {
+        6.. => true,
+        5 => has_more || units % 2 != 0,
         _ => false,
     }
 }

@@ -79,9 +79,6 @@ pub struct Decoder {
     pub quarantined: Tally,
 }
 
-/// The memory that distinct tuples may take before they are forgotten and numbered anew.
-const GROUPS_MAX_BYTES: usize = 48 << 20;
-
 impl Decoder {
     /// A decoder for files with this header.
     #[must_use]
@@ -155,15 +152,22 @@ impl Decoder {
         self.rows.len()
     }
 
-    /// Is it time to forget the distinct tuples? Asked between chunks; see [`Self::forget`].
+    /// Memory taken by the distinct tuples, about.
     #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.groups.iter().map(Group::size_bytes).sum::<usize>() > GROUPS_MAX_BYTES
+    pub fn size_bytes(&self) -> usize {
+        self.groups.iter().map(Group::size_bytes).sum()
     }
 
-    /// Forgets all tuples: ids start anew, so whatever was derived from old ones is void.
-    pub fn forget(&mut self) {
-        self.groups.iter_mut().for_each(Group::clear);
+    /// The group with the most distinct tuples, by its number.
+    #[must_use]
+    pub fn largest_group(&self) -> Option<usize> {
+        (0..self.groups.len()).max_by_key(|&group| self.groups[group].len())
+    }
+
+    /// Forgets the tuples of a group: its ids start anew, so whatever was derived from old ones is
+    /// void. Between chunks only.
+    pub fn forget(&mut self, group: usize) {
+        self.groups[group].clear();
     }
 
     /// Takes one record in. `row` is its number in the file. A record with fewer fields than the
@@ -320,7 +324,9 @@ impl Decoder {
     }
 
     fn take_chunk(&mut self, keep: Option<&[bool]>) -> Chunk {
-        let ids = self.ids.iter_mut().map(std::mem::take).collect();
+        let rows = self.rows.len();
+        let ids = self.ids.iter_mut().map(|ids| std::mem::replace(ids, Vec::with_capacity(rows)));
+        let ids = ids.collect();
         let mut chunk = Chunk {
             ids,
             rows: self.rows.drain(..).map(u64::cast_signed).collect(),
@@ -328,13 +334,16 @@ impl Decoder {
             texts: Vec::with_capacity(self.texts.len()),
         };
         for column in &mut self.money {
-            let (values, valid) =
-                (std::mem::take(&mut column.values), std::mem::take(&mut column.valid));
+            let values = std::mem::replace(&mut column.values, Vec::with_capacity(rows));
+            let valid = std::mem::replace(&mut column.valid, Vec::with_capacity(rows));
             chunk.push_money(column.header, values, valid);
         }
         for column in &mut self.texts {
-            let text = std::mem::take(&mut column.text);
-            let ends = std::mem::replace(&mut column.ends, vec![0]);
+            let text = String::with_capacity(column.text.len());
+            let text = std::mem::replace(&mut column.text, text);
+            let mut ends = Vec::with_capacity(rows + 1);
+            ends.push(0);
+            let ends = std::mem::replace(&mut column.ends, ends);
             chunk.push_text(column.known, text, ends);
         }
         if let Some(keep) = keep {

@@ -218,6 +218,10 @@ impl Format {
         for position in 0..binding.header.len() {
             binding.place(position, &by_name);
         }
+        // Equal sets of tags are equal maps, wherever their columns stand.
+        for members in binding.families.iter_mut().chain([&mut binding.extras]) {
+            members.sort_by(|one, other| one.key.cmp(&other.key));
+        }
         let missing: Vec<_> = self
             .known
             .iter()

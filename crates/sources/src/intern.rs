@@ -10,10 +10,19 @@ use std::hash::BuildHasher;
 /// are, whatever their hashes say.
 #[derive(Debug, Default)]
 pub struct Interner {
-    table: HashTable<u32>,
-    hashes: Vec<u64>,
+    table: HashTable<Entry>,
     arena: Vec<u8>,
     ends: Vec<usize>,
+}
+
+/// What is needed to see whether a string is the one: in one place, for the rest is far away.
+#[derive(Debug)]
+struct Entry {
+    /// The low bits of the hash.
+    hash: u32,
+    id: u32,
+    start: usize,
+    end: usize,
 }
 
 impl Interner {
@@ -23,18 +32,23 @@ impl Interner {
     /// Never in practice: after 2³² distinct keys.
     #[inline]
     pub fn intern(&mut self, key: &[u8]) -> u32 {
-        let hash = FixedState::with_seed(0).hash_one(key);
-        let Self { table, hashes, arena, ends } = self;
-        let same = |&id: &u32| hashes[id as usize] == hash && bytes_of(arena, ends, id) == key;
-        if let Some(&id) = table.find(hash, same) {
-            return id;
+        let hash_of = |key: &[u8]| FixedState::with_seed(0).hash_one(key);
+        let hash = hash_of(key);
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
+        let low = hash as u32;
+        let Self { table, arena, ends } = self;
+        let same = |entry: &Entry| entry.hash == low && arena[entry.start..entry.end] == *key;
+        if let Some(entry) = table.find(hash, same) {
+            return entry.id;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the arena is cleared long before")]
         let id = ends.len() as u32;
+        let start = arena.len();
         arena.extend_from_slice(key);
-        ends.push(arena.len());
-        hashes.push(hash);
-        table.insert_unique(hash, id, |&id| hashes[id as usize]);
+        let end = arena.len();
+        ends.push(end);
+        let entry = Entry { hash: low, id, start, end };
+        table.insert_unique(hash, entry, |entry| hash_of(&arena[entry.start..entry.end]));
         id
     }
 
@@ -42,7 +56,9 @@ impl Interner {
     #[must_use]
     #[inline]
     pub fn get(&self, id: u32) -> &[u8] {
-        bytes_of(&self.arena, &self.ends, id)
+        let id = id as usize;
+        let start = if id == 0 { 0 } else { self.ends[id - 1] };
+        &self.arena[start..self.ends[id]]
     }
 
     /// How many distinct strings there are.
@@ -60,23 +76,14 @@ impl Interner {
     /// Memory taken by the strings and their table, about.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.arena.capacity() + self.ends.capacity() * 8 + self.hashes.capacity() * 14
+        let table = self.table.capacity() * size_of::<Entry>();
+        self.arena.capacity() + self.ends.capacity() * size_of::<usize>() + table
     }
 
-    /// Forgets everything but keeps the memory.
+    /// Forgets everything.
     pub fn clear(&mut self) {
-        self.table.clear();
-        self.hashes.clear();
-        self.arena.clear();
-        self.ends.clear();
+        *self = Self::default();
     }
-}
-
-#[inline]
-fn bytes_of<'a>(arena: &'a [u8], ends: &[usize], id: u32) -> &'a [u8] {
-    let id = id as usize;
-    let start = if id == 0 { 0 } else { ends[id - 1] };
-    &arena[start..ends[id]]
 }
 
 #[cfg(test)]

@@ -103,9 +103,15 @@ impl Projection {
         &self.names
     }
 
-    /// Forgets what was evaluated; needed when the decoder forgot its tuples.
-    pub fn forget(&mut self) {
-        self.combos.iter_mut().for_each(Combo::forget);
+    /// Memory taken by what was evaluated, about.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.combos.iter().map(Combo::size_bytes).sum()
+    }
+
+    /// Forgets what was evaluated for a group's tuples; needed when the decoder forgot them.
+    pub fn forget(&mut self, group: usize) {
+        self.combos.iter_mut().filter(|combo| combo.reads(group)).for_each(Combo::forget);
     }
 
     /// The output columns for a chunk. Text that depends on groups alone comes as

@@ -153,6 +153,30 @@ struct Bound {
     watch: Option<Watch>,
 }
 
+/// The memory that distinct tuples and what was evaluated for them may take (INV-MEM).
+const KEPT_BYTES: usize = 56 << 20;
+
+impl Bound {
+    fn size_bytes(&self) -> usize {
+        self.decoder.size_bytes() + self.line.size_bytes() + self.unused.size_bytes()
+    }
+
+    /// Forgets tuples when there are too many: those first that repeat the least.
+    fn trim(&mut self) {
+        if self.size_bytes() <= KEPT_BYTES {
+            return;
+        }
+        while self.size_bytes() > KEPT_BYTES / 4 * 3
+            && let Some(group) = self.decoder.largest_group()
+            && !self.decoder.groups()[group].is_empty()
+        {
+            self.decoder.forget(group);
+            self.line.forget(group);
+            self.unused.forget(group);
+        }
+    }
+}
+
 /// Reads files one after another.
 pub struct TableReader {
     mapping: &'static Mapping,
@@ -458,11 +482,7 @@ impl FileReader<'_> {
                 hand_out(Mapped { batch, is_source_row: false }, &file, sink)?;
             }
         }
-        if bound.decoder.is_full() {
-            bound.decoder.forget();
-            bound.line.forget();
-            bound.unused.forget();
-        }
+        bound.trim();
         Ok(())
     }
 }

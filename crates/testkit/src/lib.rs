@@ -5,13 +5,15 @@
 //! - [`synth`] invents the organisation and its bill, line by line, independent of report formats;
 //! - [`render`] writes lines as AWS delivers them (legacy Cost and Usage Reports, CUR 2.0 and FOCUS
 //!   exports, Detailed Billing Reports, answers of Cost Explorer) and as plain FOCUS files;
-//! - [`demo`] puts both together; [`wide`] is a separate, fast writer of very large reports.
+//! - [`demo`] and [`forms`] put both together; [`wide`] is a separate, fast writer of very large
+//!   reports.
 //!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
 
 pub mod calendar;
 pub mod decimal;
 pub mod demo;
+pub mod forms;
 pub mod random;
 pub mod render;
 pub mod synth;

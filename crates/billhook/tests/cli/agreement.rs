@@ -1,18 +1,14 @@
 //! One ledger in every format: whatever two formats can both carry is the same to the last digit
 //! (INV-SUM). All are imported into one lake, and no dollar counts twice there (INV-ONE). A new
-//! kind joins by a line in [`forms`].
+//! kind joins by being listed in [`Form::ALL`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use billhook_testkit::calendar::Month;
+use billhook_testkit::forms::Form;
 use billhook_testkit::render::cost_explorer::{CostExplorer, Server};
-use billhook_testkit::render::cur;
-use billhook_testkit::render::data_export::{self, ExportReport, Packing, Table};
-use billhook_testkit::render::dbr::{self, DbrReport, ReportType};
-use billhook_testkit::render::focus_file::{self, FocusFile, Version};
+use billhook_testkit::render::data_export::Table;
 use billhook_testkit::synth::{Line, Organisation, Payer, Scale};
-use billhook_testkit::{demo, render};
 
 use crate::support::{Home, Ran, today};
 
@@ -32,7 +28,7 @@ const AWS: &[&str] = &[
 ];
 
 /// A way to deliver the ledger.
-struct Form {
+struct Delivered {
     /// Name of the connection.
     name: &'static str,
     /// The kind that it is recorded as.
@@ -46,85 +42,28 @@ struct Form {
 /// Imports a payer's lines of a month into a lake.
 type Import = dyn Fn(&Home, &Payer, Month, &[Line]);
 
-fn import_as(home: &Home, place: &Path, name: &str) {
-    let ran = home.run(&["import", place.to_str().unwrap(), "--as", name]);
-    assert_eq!(ran.code, 0, "{name}: {}", ran.err);
-}
-
-fn legacy(name: &'static str, layout: render::cur::Layout) -> Form {
+/// One of the file formats.
+fn files(form: Form) -> Delivered {
+    let (kind, carries) = match form {
+        Form::Cur => ("cur", [FOCUS, AWS].concat()),
+        Form::Export(Table::Cur2, _) => ("data_export", [FOCUS, AWS].concat()),
+        Form::Export(..) => ("focus_export", FOCUS.to_vec()),
+        Form::FocusFile(..) => ("focus_files", FOCUS.to_vec()),
+        // It has nothing that tells covered usage from other.
+        Form::DetailedBilling => ("dbr", vec!["x_UnblendedCost", "x_BlendedCost"]),
+    };
+    let name = form.name();
     let import = move |home: &Home, payer: &Payer, month: Month, lines: &[Line]| {
-        let own = cur::CurReport { layout, ..demo::report(Path::new(""), payer).report };
         let place = home.path(name);
-        cur::write_delivery(&place, &own, month, "20260907T031500Z", lines).unwrap();
-        import_as(home, &place, name);
+        std::fs::create_dir_all(&place).unwrap();
+        form.write(&place, payer, month, lines, 900).unwrap();
+        let ran = home.run(&["import", place.to_str().unwrap(), "--as", name]);
+        assert_eq!(ran.code, 0, "{name}: {}", ran.err);
     };
-    Form { name, kind: "cur", carries: [FOCUS, AWS].concat(), import: Box::new(import) }
+    Delivered { name, kind, carries, import: Box::new(import) }
 }
 
-fn export(name: &'static str, table: Table, packing: Packing) -> Form {
-    let import = move |home: &Home, payer: &Payer, month: Month, lines: &[Line]| {
-        let own = demo::report(Path::new(""), payer).report;
-        let report = ExportReport {
-            account: own.account,
-            bucket: "bucket".to_owned(),
-            prefix: "exports".to_owned(),
-            export_name: name.to_owned(),
-            export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
-            table,
-            layout: own.layout,
-            packing,
-            chunk_rows: 900,
-            with_resources: true,
-            with_net: own.with_net,
-            with_split: false,
-            tag_keys: own.tag_keys,
-            category_names: own.category_names,
-            columns: Vec::new(),
-        };
-        let place = home.path(name);
-        let (id, time) = ("3b1f6c58-2f66-4a3b-8d0f-0e3a52b6c1aa", "2026-09-07T03:15:00.000Z");
-        data_export::write_delivery(&place, &report, month, id, time, lines).unwrap();
-        import_as(home, &place, name);
-    };
-    let (kind, carries) = match table {
-        Table::Cur2 => ("data_export", [FOCUS, AWS].concat()),
-        Table::Focus10 | Table::Focus12 => ("focus_export", FOCUS.to_vec()),
-    };
-    Form { name, kind, carries, import: Box::new(import) }
-}
-
-fn file(name: &'static str, version: Version, packing: Packing) -> Form {
-    let import = move |home: &Home, payer: &Payer, _: Month, lines: &[Line]| {
-        let own = demo::report(Path::new(""), payer).report;
-        let file = FocusFile { version, packing, with_net: own.with_net, tag_keys: own.tag_keys };
-        let place = home.path(&format!("{name}/focus.{}", packing.extension()));
-        focus_file::write(&place, &file, lines).unwrap();
-        import_as(home, &place, name);
-    };
-    Form { name, kind: "focus_files", carries: FOCUS.to_vec(), import: Box::new(import) }
-}
-
-fn detailed(name: &'static str) -> Form {
-    let import = move |home: &Home, payer: &Payer, month: Month, lines: &[Line]| {
-        let report = DbrReport {
-            account: payer.id.to_owned(),
-            prefix: String::new(),
-            reports: ReportType::ALL.to_vec(),
-            consolidated: true,
-            tag_keys: payer.tag_keys.iter().map(|&key| key.to_owned()).collect(),
-            disclaimer: true,
-            china: None,
-        };
-        let place = home.path(name);
-        dbr::write_month(&place, &report, month, lines).unwrap();
-        import_as(home, &place, name);
-    };
-    // It has a rounding line of its own and nothing that tells covered usage from other.
-    let carries = vec!["x_UnblendedCost", "x_BlendedCost"];
-    Form { name, kind: "dbr", carries, import: Box::new(import) }
-}
-
-fn explorer(name: &'static str) -> Form {
+fn explorer(name: &'static str) -> Delivered {
     let import = move |home: &Home, payer: &Payer, _: Month, lines: &[Line]| {
         let server = Server::start(CostExplorer::new(lines.to_vec(), &[], today())).unwrap();
         let mut command = home.command();
@@ -138,22 +77,13 @@ fn explorer(name: &'static str) -> Form {
         let ran = Ran::of(command.output().unwrap());
         assert_eq!(ran.code, 0, "{}", ran.err);
     };
-    Form { name, kind: "cost_explorer", carries: AWS.to_vec(), import: Box::new(import) }
+    Delivered { name, kind: "cost_explorer", carries: AWS.to_vec(), import: Box::new(import) }
 }
 
 /// Every kind, in every packing that changes how numbers are written.
-fn forms() -> Vec<Form> {
-    vec![
-        legacy("cur-csv", render::cur::Layout::CreateNew),
-        export("cur2-csv", Table::Cur2, Packing::CsvGz),
-        export("cur2-parquet", Table::Cur2, Packing::Parquet),
-        export("focus10-csv", Table::Focus10, Packing::CsvGz),
-        export("focus12-parquet", Table::Focus12, Packing::Parquet),
-        file("focus-file", Version::V1_3, Packing::CsvGz),
-        file("focus-file-parquet", Version::V1_1, Packing::Parquet),
-        detailed("dbr"),
-        explorer("explorer"),
-    ]
+fn forms() -> Vec<Delivered> {
+    let files = Form::ALL.into_iter().map(files);
+    files.chain([explorer("explorer")]).collect()
 }
 
 /// The sums of a column; what is zero is left out, for not every format has rows for it.
@@ -203,7 +133,7 @@ fn inv_sum_one_ledger_is_one_bill_in_every_format() {
         }
         let columns: BTreeSet<&str> = forms.iter().flat_map(|f| f.carries.clone()).collect();
         for column in columns {
-            let carriers: Vec<&Form> =
+            let carriers: Vec<&Delivered> =
                 forms.iter().filter(|f| f.carries.contains(&column)).collect();
             let all: Vec<Sums> =
                 carriers.iter().map(|form| sums(&home, form.name, month, column)).collect();

@@ -2,6 +2,8 @@
 //!
 //! Source: Apache Parquet, Encodings.md, "Run Length Encoding / Bit-Packing Hybrid".
 
+use arrow::buffer::BooleanBuffer;
+
 /// Shortest run that is worth an entry of its own.
 const MIN_RUN: usize = 8;
 
@@ -29,6 +31,18 @@ pub(super) fn append(values: &[u32], width: u8, out: &mut Vec<u8>) {
         }
     }
     append_packed(&values[literal..], width, out);
+}
+
+/// Appends bits, which are numbers of width 1 as they stand.
+pub(super) fn append_bits(bits: &BooleanBuffer, out: &mut Vec<u8>) {
+    append_varint(((bits.len().div_ceil(8) as u64) << 1) | 1, out);
+    let start = out.len();
+    out.extend_from_slice(&bits.sliced());
+    out.truncate(start + bits.len().div_ceil(8));
+    // What lies behind the last bit is nobody's.
+    if let Some(last) = out.last_mut().filter(|_| !bits.len().is_multiple_of(8)) {
+        *last &= (1 << (bits.len() % 8)) - 1;
+    }
 }
 
 /// Appends `length` times the same value.

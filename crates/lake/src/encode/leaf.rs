@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray};
-use arrow::buffer::Buffer;
+use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType,
@@ -109,9 +109,7 @@ impl Flat {
         pages.body.clear();
         pages.codes.clear();
         if let (Some(valid), true) = (array.logical_nulls(), nulls > 0 && nulls < rows) {
-            pages.codes.extend(valid.iter().map(u32::from));
-            append_levels(&mut pages.body, |body| hybrid::append(&pages.codes, 1, body));
-            pages.codes.clear();
+            append_levels(&mut pages.body, |body| hybrid::append_bits(valid.inner(), body));
         } else {
             let level = u32::from(nulls == 0);
             append_levels(&mut pages.body, |body| hybrid::append_run(level, rows, 1, body));
@@ -296,7 +294,9 @@ impl Remap {
         if keyed.keys().null_count() == 0 {
             out.extend(keyed.keys().values().iter().map(|&key| code_of(key)));
         } else {
-            out.extend(keyed.keys().iter().flatten().map(code_of));
+            let keys = keyed.keys();
+            let valid = keys.nulls().into_iter().flat_map(NullBuffer::valid_indices);
+            out.extend(valid.map(|row| code_of(keys.values()[row])));
         }
     }
 
@@ -336,6 +336,7 @@ fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, mut each: impl FnMut(T::Nati
     if array.null_count() == 0 {
         array.values().iter().for_each(|&value| each(value));
     } else {
-        array.iter().flatten().for_each(each);
+        let valid = array.nulls().into_iter().flat_map(NullBuffer::valid_indices);
+        valid.for_each(|row| each(array.values()[row]));
     }
 }

@@ -13,6 +13,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use self::decimal::Decimal;
 use self::json::Value;
 use super::table::rows;
@@ -29,53 +31,97 @@ static KEYS: LazyLock<HashMap<String, (&'static str, bool)>> = LazyLock::new(|| 
     rows(ATTRIBUTES).map(|[name, key, value]| (folded(name), (key, value == "number"))).collect()
 });
 
-/// FOCUS `SkuPriceDetails` of a charge, as a JSON object with sorted keys; `None` when nothing is
-/// known.
-///
-/// `attributes` are the names and values of the `product/*` columns; where two names fold to the
-/// same, the first with a value counts. `lease`, `offering_class` and `purchase_option` are the
-/// `pricing/*` columns of reservations. Empty values and `NA` are left out.
-#[must_use]
-pub fn sku_price_details(
-    attributes: &[(&str, &str)],
-    lease: &str,
-    offering_class: &str,
-    purchase_option: &str,
-) -> Option<String> {
-    let mut details = Details::new(attributes);
-    details.fill_focus_keys();
-    details.fill_custom_keys();
-    for (key, value) in [
-        ("x_LeaseContractLength", lease),
-        ("x_OfferingClass", offering_class),
-        ("x_PurchaseOption", purchase_option),
-    ] {
-        if let Some(value) = stated(value) {
-            details.keys.insert(Cow::Borrowed(key), Value::Text(value));
+/// What the names of attributes mean, remembered from charge to charge: a file has a hundred
+/// names and thousands of charges.
+#[derive(Debug, Default)]
+pub struct AttributeNames(HashMap<String, Option<Attribute>, FixedState>);
+
+/// What a name means.
+#[derive(Debug)]
+struct Attribute {
+    folded: String,
+    /// Key of what no FOCUS key takes.
+    key: Cow<'static, str>,
+    is_number: bool,
+}
+
+impl AttributeNames {
+    /// FOCUS `SkuPriceDetails` of a charge, as a JSON object with sorted keys; `None` when nothing
+    /// is known.
+    ///
+    /// `attributes` are the names and values of the `product/*` columns; where two names fold to
+    /// the same, the first with a value counts. `lease`, `offering_class` and `purchase_option`
+    /// are the `pricing/*` columns of reservations. Empty values and `NA` are left out.
+    pub fn sku_price_details(
+        &mut self,
+        attributes: &[(&str, &str)],
+        lease: &str,
+        offering_class: &str,
+        purchase_option: &str,
+    ) -> Option<String> {
+        for (name, _) in attributes {
+            if !self.0.contains_key(*name) {
+                self.0.insert((*name).to_owned(), attribute(name));
+            }
         }
+        let mut details = Details::new(self, attributes);
+        details.fill_focus_keys();
+        details.fill_custom_keys();
+        for (key, value) in [
+            ("x_LeaseContractLength", lease),
+            ("x_OfferingClass", offering_class),
+            ("x_PurchaseOption", purchase_option),
+        ] {
+            if let Some(value) = stated(value) {
+                details.keys.insert(key, Value::Text(value));
+            }
+        }
+        (!details.keys.is_empty()).then(|| json::object(&details.keys))
     }
-    (!details.keys.is_empty()).then(|| json::object(&details.keys))
+}
+
+/// What a name means; `None` when the cost table has a column of its own for it.
+fn attribute(name: &str) -> Option<Attribute> {
+    let folded = folded(name);
+    if ELSEWHERE.contains(&folded.as_str()) {
+        return None;
+    }
+    let (key, is_number) = match KEYS.get(&folded) {
+        Some((key, is_number)) => (Cow::Borrowed(*key), *is_number),
+        None => (Cow::Owned(format!("x_{}", pascal_case(name))), false),
+    };
+    Some(Attribute { folded, key, is_number })
 }
 
 /// The attributes still to be placed, and the keys already filled.
 struct Details<'a> {
-    /// Folded name → name and value as given.
-    attributes: BTreeMap<String, (&'a str, &'a str)>,
-    keys: BTreeMap<Cow<'static, str>, Value<'a>>,
+    /// What each is and its value as given, in the order of folded names.
+    attributes: Vec<(&'a Attribute, &'a str)>,
+    keys: BTreeMap<&'a str, Value<'a>>,
 }
 
 impl<'a> Details<'a> {
-    fn new(given: &[(&'a str, &'a str)]) -> Self {
-        let mut attributes = BTreeMap::new();
+    fn new(names: &'a AttributeNames, given: &[(&'a str, &'a str)]) -> Self {
+        let mut attributes: Vec<(&Attribute, &str)> = Vec::with_capacity(given.len());
         for (name, value) in given {
-            let folded = folded(name);
             if let Some(value) = stated(value)
-                && !ELSEWHERE.contains(&folded.as_str())
+                && let Some(attribute) = names.0.get(*name).and_then(Option::as_ref)
+                && let Err(place) = place(&attributes, &attribute.folded)
             {
-                attributes.entry(folded).or_insert((*name, value));
+                attributes.insert(place, (attribute, value));
             }
         }
         Self { attributes, keys: BTreeMap::new() }
+    }
+
+    fn get(&self, folded: &str) -> Option<&'a str> {
+        place(&self.attributes, folded).ok().map(|place| self.attributes[place].1)
+    }
+
+    fn remove(&mut self, folded: &str) {
+        if let Ok(place) = place(&self.attributes, folded) {
+            self.attributes.remove(place);
+        }
     }
 
     fn fill_focus_keys(&mut self) {
@@ -91,12 +137,11 @@ impl<'a> Details<'a> {
         self.claim("Redundancy", &redundant, readings::redundancy);
         self.claim_storage();
         // Before the type is claimed and gone.
-        let series =
-            self.attributes.get("instancetype").and_then(|(_, kind)| readings::series(kind));
+        let series = self.get("instancetype").and_then(readings::series);
         self.claim_text("InstanceType", &["instancetype"]);
         self.claim_text("InstanceSeries", &["instancetypefamily"]);
         if let Some(series) = series {
-            self.keys.entry(Cow::Borrowed("InstanceSeries")).or_insert(Value::Text(series));
+            self.keys.entry("InstanceSeries").or_insert(Value::Text(series));
         }
     }
 
@@ -109,12 +154,10 @@ impl<'a> Details<'a> {
         read: impl Fn(&'a str) -> Option<Value<'a>>,
     ) {
         for source in sources {
-            let Some(value) = self.attributes.get(*source).and_then(|(_, text)| read(text)) else {
-                continue;
-            };
-            let claimed = self.keys.entry(Cow::Borrowed(key)).or_insert_with(|| value.clone());
+            let Some(value) = self.get(source).and_then(&read) else { continue };
+            let claimed = self.keys.entry(key).or_insert_with(|| value.clone());
             if *claimed == value {
-                self.attributes.remove(*source);
+                self.remove(source);
             }
         }
     }
@@ -125,33 +168,32 @@ impl<'a> Details<'a> {
 
     /// `2 x 1900 NVMe SSD` is two keys; unless both can be told so, it stays text.
     fn claim_storage(&mut self) {
-        let storage = self.attributes.get("storage").and_then(|(_, text)| readings::storage(text));
+        let storage = self.get("storage").and_then(readings::storage);
         let Some((space, kind)) = storage else { return };
         if let Some(kind) = kind {
             if self.keys.contains_key("DiskType") {
                 return;
             }
-            self.keys.insert(Cow::Borrowed("DiskType"), Value::Text(kind));
+            self.keys.insert("DiskType", Value::Text(kind));
         }
-        self.keys.insert(Cow::Borrowed("DiskSpace"), Value::Number(space));
-        self.attributes.remove("storage");
+        self.keys.insert("DiskSpace", Value::Number(space));
+        self.remove("storage");
     }
 
     fn fill_custom_keys(&mut self) {
-        for (folded, (name, text)) in std::mem::take(&mut self.attributes) {
-            let (key, value) = match KEYS.get(&folded) {
-                Some((key, true)) => (
-                    Cow::Borrowed(*key),
-                    Decimal::parse(text).map_or_else(|| Value::Text(text), Value::Number),
-                ),
-                Some((key, false)) => (Cow::Borrowed(*key), Value::Text(text)),
-                None => (Cow::Owned(format!("x_{}", pascal_case(name))), Value::Text(text)),
-            };
-            if key != "x_" {
-                self.keys.entry(key).or_insert(value);
+        for (attribute, text) in std::mem::take(&mut self.attributes) {
+            if attribute.key != "x_" {
+                let number = if attribute.is_number { Decimal::parse(text) } else { None };
+                let value = number.map_or(Value::Text(text), Value::Number);
+                self.keys.entry(&attribute.key).or_insert(value);
             }
         }
     }
+}
+
+/// Where a folded name is, or would be.
+fn place(attributes: &[(&Attribute, &str)], folded: &str) -> Result<usize, usize> {
+    attributes.binary_search_by(|(attribute, _)| attribute.folded.as_str().cmp(folded))
 }
 
 /// The value without surrounding blanks, unless it says that there is none.
@@ -178,6 +220,15 @@ fn pascal_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sku_price_details(
+        attributes: &[(&str, &str)],
+        lease: &str,
+        class: &str,
+        option: &str,
+    ) -> Option<String> {
+        AttributeNames::default().sku_price_details(attributes, lease, class, option)
+    }
 
     fn details(attributes: &[(&str, &str)]) -> String {
         sku_price_details(attributes, "", "", "").unwrap_or_default()

@@ -117,7 +117,9 @@ impl Group {
         self.interner.is_empty()
     }
 
-    pub(super) fn size_bytes(&self) -> usize {
+    /// Memory taken by the distinct tuples, about.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
         self.interner.size_bytes()
     }
 

@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions,
     StringArray, StringViewBuilder, UInt32Array,
 };
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 use foldhash::fast::FixedState;
@@ -59,6 +60,12 @@ impl Dictionary {
         let hash_of = |&code: &u32| state.hash_one(builder.get_value(code as usize));
         table.insert_unique(hash, code, hash_of);
         code
+    }
+
+    fn size_bytes(&self) -> usize {
+        // The texts are shared with the builder, where they stand with their views once more.
+        let entry = size_of::<u128>() + 2 * size_of::<u32>();
+        self.values.get_array_memory_size() + self.table.capacity() * entry
     }
 
     /// Brings the array up to date.
@@ -153,6 +160,20 @@ impl Combo {
             count: 0,
             rows: UInt32Array::from(Vec::<u32>::new()),
         }
+    }
+
+    /// Does it read this group?
+    pub(super) fn reads(&self, group: usize) -> bool {
+        self.groups.contains(&group)
+    }
+
+    /// Memory taken by what was evaluated, about.
+    pub(super) fn size_bytes(&self) -> usize {
+        let alike = self.alike.iter().map(Alike::size_bytes).sum::<usize>();
+        let values = self.values.iter().map(Values::size_bytes).sum::<usize>();
+        let numbers = self.single.capacity() * size_of::<u32>()
+            + self.several.capacity() * size_of::<(u128, u32)>();
+        numbers + alike + values
     }
 
     pub(super) fn forget(&mut self) {
@@ -326,12 +347,18 @@ impl Combo {
         match &self.values[slot] {
             Values::Plain(_) => self.plain_of(slot, rows),
             Values::Text { codes, dictionary, .. } => {
-                let keys = rows.values().iter().map(|&local| codes[local as usize]);
-                let keys: Int32Array = if codes.contains(&-1) {
-                    keys.map(|code| (code >= 0).then_some(code)).collect()
-                } else {
-                    Int32Array::from_iter_values(keys)
-                };
+                let locals = rows.values();
+                let mut lowest = 0;
+                let keys = locals.iter().map(|&local| {
+                    let code = codes[local as usize];
+                    lowest = lowest.min(code);
+                    code.max(0)
+                });
+                let keys: ScalarBuffer<i32> = keys.collect();
+                let valid = |row: usize| codes[locals[row] as usize] >= 0;
+                let nulls = (lowest < 0)
+                    .then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), valid)));
+                let keys = Int32Array::new(keys, nulls);
                 let values = Arc::clone(&dictionary.values);
                 Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
             }
@@ -364,6 +391,12 @@ impl Combo {
 }
 
 impl Alike {
+    fn size_bytes(&self) -> usize {
+        // The keys are mostly of a few numbers.
+        let known = size_of::<(Vec<u32>, u32)>() + 4 * size_of::<u32>();
+        self.numbers.capacity() * size_of::<u32>() + self.known.capacity() * known
+    }
+
     /// Finds out which values an id of `group` has, in terms of what others evaluated.
     fn number(&mut self, id: u32, group: usize, inputs: &[Input], others: &[Combo]) {
         let codes = inputs.iter().filter_map(|input| match *input {
@@ -414,6 +447,15 @@ fn interleave(pieces: &[ArrayRef], rows: &UInt32Array) -> Result<ArrayRef, Proje
 }
 
 impl Values {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Plain(pieces) => pieces.iter().map(Array::get_array_memory_size).sum(),
+            Self::Text { codes, dictionary } => {
+                codes.capacity() * size_of::<i32>() + dictionary.size_bytes()
+            }
+        }
+    }
+
     fn append(&mut self, new: &ArrayRef) -> Result<(), ProjectError> {
         match self {
             Self::Plain(pieces) => {

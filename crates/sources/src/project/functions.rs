@@ -131,6 +131,7 @@ fn sku_price_details(context: &SessionContext) {
             let array = arrays[index].as_string::<i32>();
             if array.is_valid(row) { array.value(row) } else { "" }
         };
+        let mut names = aws_names::AttributeNames::default();
         let mut builder = StringBuilder::new();
         for row in 0..products.len() {
             let entries = products.value(row);
@@ -138,7 +139,7 @@ fn sku_price_details(context: &SessionContext) {
             let values = values.as_string::<i32>();
             let attributes: Vec<(&str, &str)> =
                 (0..keys.len()).map(|i| (keys.value(i), values.value(i))).collect();
-            builder.append_option(aws_names::sku_price_details(
+            builder.append_option(names.sku_price_details(
                 &attributes,
                 option(1, row),
                 option(2, row),

@@ -1,6 +1,5 @@
 //! Writes one flat JSON object.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -16,7 +15,7 @@ pub(super) enum Value<'a> {
 }
 
 /// The object's text, its keys in the order of the map, without blanks.
-pub(super) fn object(keys: &BTreeMap<Cow<'static, str>, Value<'_>>) -> String {
+pub(super) fn object(keys: &BTreeMap<&str, Value<'_>>) -> String {
     let mut json = String::from("{");
     for (key, value) in keys {
         if json.len() > 1 {
@@ -35,6 +34,11 @@ pub(super) fn object(keys: &BTreeMap<Cow<'static, str>, Value<'_>>) -> String {
 
 fn string(json: &mut String, text: &str) {
     json.push('"');
+    if !text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        json.push_str(text);
+        json.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => json.push_str("\\\""),
@@ -59,8 +63,8 @@ mod tests {
     #[test]
     fn text_is_escaped_and_numbers_are_not_quoted() {
         let keys = BTreeMap::from([
-            (Cow::Borrowed("B"), Value::Text("a\"b\\c\n\r\t\u{1}é\u{7f}")),
-            (Cow::Borrowed("A\""), Value::Number(Decimal::from(3))),
+            ("B", Value::Text("a\"b\\c\n\r\t\u{1}é\u{7f}")),
+            ("A\"", Value::Number(Decimal::from(3))),
         ]);
         assert_eq!(object(&keys), "{\"A\\\"\":3,\"B\":\"a\\\"b\\\\c\\n\\r\\t\\u0001é\u{7f}\"}");
         assert_eq!(object(&BTreeMap::new()), "{}");
