@@ -6,30 +6,36 @@
 
 #![expect(clippy::disallowed_types, reason = "sources that are themselves double (INV-FLOAT)")]
 
-/// The shortest decimal text that denotes this double, e.g. `0.1`, `5.2e-9`. NaN and infinities
-/// become words that are no amounts, so that their rows are set aside and not lost.
-#[must_use]
-pub fn shortest_text(value: f64) -> String {
-    format!("{value:?}")
+use std::io::Write;
+
+/// Appends the shortest decimal text that denotes this double, e.g. `0.1`, `5.2e-9`. NaN and
+/// infinities become words that are no amounts, so that their rows are set aside and not lost.
+pub fn push_shortest(value: f64, text: &mut Vec<u8>) {
+    // Writing to a vector cannot fail.
+    write!(text, "{value:?}").ok();
 }
 
-/// As [`shortest_text`], for single precision.
-#[must_use]
-pub fn shortest_text_single(value: f32) -> String {
-    format!("{value:?}")
+/// As [`push_shortest`], for single precision.
+pub fn push_shortest_single(value: f32, text: &mut Vec<u8>) {
+    write!(text, "{value:?}").ok();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shortest(value: f64) -> Vec<u8> {
+        let mut text = Vec::new();
+        push_shortest(value, &mut text);
+        text
+    }
+
     #[test]
     fn inv_float_doubles_become_the_decimals_that_were_meant() {
         for text in ["0.1", "0.0010569617", "-12.34", "1234567.891", "0.0", "5.2e-9"] {
-            let value: f64 = text.parse().unwrap();
-            let units = billhook_money::parse(shortest_text(value).as_bytes()).unwrap().units;
+            let units = billhook_money::parse(&shortest(text.parse().unwrap())).unwrap().units;
             assert_eq!(units, billhook_money::parse(text.as_bytes()).unwrap().units, "{text}");
         }
-        assert!(billhook_money::parse(shortest_text(f64::NAN).as_bytes()).is_err());
+        assert!(billhook_money::parse(&shortest(f64::NAN)).is_err());
     }
 }

@@ -34,16 +34,19 @@ pub fn unquote(raw: &[u8]) -> std::borrow::Cow<'_, [u8]> {
 
 /// Appends `text` to `record` as one CSV field, quoted only when it has to be.
 pub fn push_field(record: &mut Vec<u8>, text: &[u8]) {
-    if text.iter().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r')) {
-        record.push(b'"');
-        for &byte in text {
-            if byte == b'"' {
-                record.push(b'"');
-            }
-            record.push(byte);
-        }
-        record.push(b'"');
-    } else {
+    let is_plain =
+        memchr::memchr3(b',', b'"', b'\n', text).is_none() && memchr::memchr(b'\r', text).is_none();
+    if is_plain {
         record.extend_from_slice(text);
+        return;
     }
+    record.push(b'"');
+    let mut rest = text;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        record.extend_from_slice(&rest[..=quote]);
+        record.push(b'"');
+        rest = &rest[quote + 1..];
+    }
+    record.extend_from_slice(rest);
+    record.push(b'"');
 }

@@ -3,12 +3,15 @@
 //! Doubles become the decimals that were meant ([`crate::double`]); timestamps ISO text; maps and
 //! structs JSON. It costs about as much as reading the same report as CSV.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
 
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
@@ -36,10 +39,13 @@ fn open_some(input: Input, only: Option<&str>) -> io::Result<Blocks> {
     };
     let (sender, receiver) = std::sync::mpsc::sync_channel(2);
     std::thread::spawn(move || {
-        let mut is_first = true;
+        let (mut is_first, mut size) = (true, 0);
         for batch in reader {
-            let text = batch.map_err(io::Error::other).and_then(|batch| text(&batch, is_first));
+            let batch = batch.map_err(io::Error::other);
+            let text = batch.and_then(|batch| text(&batch, is_first, size));
             is_first = false;
+            // The next batch is about as large.
+            size = text.as_ref().map_or(0, |text| text.len() + text.len() / 16);
             let failed = text.is_err();
             if sender.send(text).is_err() || failed {
                 return;
@@ -77,8 +83,10 @@ fn build<T: parquet::file::reader::ChunkReader + 'static>(
     Ok(Some(Ok(header)).into_iter().chain(reader))
 }
 
-fn text(batch: &RecordBatch, with_header: bool) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
+/// A batch as CSV text of about `size` bytes.
+fn text(batch: &RecordBatch, with_header: bool, size: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(size);
+    let mut scratch = Vec::new();
     if with_header {
         for (index, field) in batch.schema().fields().iter().enumerate() {
             if index > 0 {
@@ -99,7 +107,7 @@ fn text(batch: &RecordBatch, with_header: bool) -> io::Result<Vec<u8>> {
             if index > 0 {
                 text.push(b',');
             }
-            column.push(&mut text, row);
+            column.push(&mut text, row, &mut scratch);
         }
         text.push(b'\n');
     }
@@ -112,7 +120,24 @@ enum Column<'a> {
     Single(&'a ArrayRef),
     /// A map, its keys and its values.
     Map(&'a MapArray, Box<[Column<'a>; 2]>),
+    Time(Box<Times<'a>>),
     Other(ArrayFormatter<'a>, &'a ArrayRef),
+}
+
+/// Points in time, of which a report has few.
+struct Times<'a> {
+    array: &'a ArrayRef,
+    raw: ScalarBuffer<i64>,
+    formatter: ArrayFormatter<'a>,
+    known: RefCell<HashMap<i64, Box<[u8]>, FixedState>>,
+}
+
+impl Times<'_> {
+    fn push(&self, text: &mut Vec<u8>, row: usize) {
+        let mut known = self.known.borrow_mut();
+        let format = || self.formatter.value(row).to_string().into_bytes().into();
+        text.extend_from_slice(known.entry(self.raw[row]).or_insert_with(format));
+    }
 }
 
 impl<'a> Column<'a> {
@@ -125,64 +150,115 @@ impl<'a> Column<'a> {
                 let map = array.as_map();
                 Self::Map(map, Box::new([Self::new(map.keys())?, Self::new(map.values())?]))
             }
-            _ => {
+            data_type => {
                 const OPTIONS: FormatOptions<'static> = FormatOptions::new()
                     .with_null("")
                     .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
                     .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
                     .with_date_format(Some("%Y-%m-%d"));
-                Self::Other(ArrayFormatter::try_new(array, &OPTIONS)?, array)
+                let formatter = ArrayFormatter::try_new(array, &OPTIONS)?;
+                if let DataType::Timestamp(..) = data_type {
+                    let data = array.to_data();
+                    let raw = data.buffers()[0].clone();
+                    let raw = ScalarBuffer::new(raw, data.offset(), data.len());
+                    let known = RefCell::default();
+                    Self::Time(Box::new(Times { array, raw, formatter, known }))
+                } else {
+                    Self::Other(formatter, array)
+                }
             }
         })
     }
 
-    fn push(&self, text: &mut Vec<u8>, row: usize) {
-        if let Some(value) = self.value(row) {
-            push_field(text, value.as_bytes());
-        }
-    }
-
-    /// The text of a value that is there.
-    fn value(&self, row: usize) -> Option<Cow<'a, str>> {
+    fn is_valid(&self, row: usize) -> bool {
         match self {
-            Self::Text(array) => array.is_valid(row).then(|| array.value(row).into()),
-            Self::Double(array) => array.is_valid(row).then(|| {
-                double::shortest_text(array.as_primitive::<Float64Type>().value(row)).into()
-            }),
-            Self::Single(array) => array.is_valid(row).then(|| {
-                double::shortest_text_single(array.as_primitive::<Float32Type>().value(row)).into()
-            }),
-            Self::Map(array, entries) => {
-                array.is_valid(row).then(|| Self::object(array, entries, row).into())
+            Self::Text(array) => array.is_valid(row),
+            Self::Double(array) | Self::Single(array) | Self::Other(_, array) => {
+                array.is_valid(row)
             }
-            Self::Other(formatter, array) => {
-                array.is_valid(row).then(|| formatter.value(row).to_string().into())
+            Self::Map(array, _) => array.is_valid(row),
+            Self::Time(times) => times.array.is_valid(row),
+        }
+    }
+
+    /// Appends a value as a CSV field, empty when there is none. `scratch` is scratch space.
+    fn push(&self, text: &mut Vec<u8>, row: usize, scratch: &mut Vec<u8>) {
+        if !self.is_valid(row) {
+            return;
+        }
+        match self {
+            Self::Text(array) => push_field(text, array.value(row).as_bytes()),
+            Self::Map(array, entries) => {
+                scratch.clear();
+                Self::push_object(array, entries, scratch, row);
+                push_field(text, scratch);
+            }
+            Self::Other(formatter, _) => {
+                push_field(text, formatter.value(row).to_string().as_bytes());
+            }
+            _ => self.push_plain(text, row),
+        }
+    }
+
+    /// Appends the text of a value that is there, as it is.
+    fn push_plain(&self, text: &mut Vec<u8>, row: usize) {
+        match self {
+            Self::Text(array) => text.extend_from_slice(array.value(row).as_bytes()),
+            Self::Double(array) => {
+                double::push_shortest(array.as_primitive::<Float64Type>().value(row), text);
+            }
+            Self::Single(array) => {
+                double::push_shortest_single(array.as_primitive::<Float32Type>().value(row), text);
+            }
+            Self::Map(array, entries) => Self::push_object(array, entries, text, row),
+            Self::Time(times) => times.push(text, row),
+            Self::Other(formatter, _) => {
+                text.extend_from_slice(formatter.value(row).to_string().as_bytes());
             }
         }
     }
 
-    /// A map's JSON. Numbers stand as numbers, all else as text.
-    fn object(array: &MapArray, [keys, values]: &[Self; 2], row: usize) -> String {
+    /// Appends a value that is there as JSON: numbers as numbers, all else as text.
+    fn push_json(&self, json: &mut Vec<u8>, row: usize) {
+        let start = json.len();
+        self.push_plain(json, row);
+        let is_number = matches!(self, Self::Double(_) | Self::Single(_))
+            && json.last().is_some_and(u8::is_ascii_digit);
+        if !is_number {
+            let plain = json.split_off(start);
+            push_string(json, &String::from_utf8_lossy(&plain));
+        }
+    }
+
+    /// Appends a map as JSON.
+    fn push_object(array: &MapArray, [keys, values]: &[Self; 2], json: &mut Vec<u8>, row: usize) {
         let offsets = array.value_offsets();
         let place = |row: usize| usize::try_from(offsets[row]).unwrap_or_default();
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let mut json = String::from("{");
+        json.push(b'{');
+        let start = json.len();
         for entry in place(row)..place(row + 1) {
-            let (Some(key), Some(value)) = (keys.value(entry), values.value(entry)) else {
+            if !keys.is_valid(entry) || !values.is_valid(entry) {
                 continue;
-            };
-            if json.len() > 1 {
-                json.push(',');
             }
-            json.push_str(&quoted(&key));
-            json.push(':');
-            let is_number = matches!(values, Self::Double(_) | Self::Single(_))
-                && value.ends_with(|c: char| c.is_ascii_digit());
-            json.push_str(&if is_number { value } else { quoted(&value).into() });
+            if json.len() > start {
+                json.push(b',');
+            }
+            for (part, end) in [(keys, &b":"[..]), (values, b"")] {
+                match part {
+                    Self::Text(texts) => push_string(json, texts.value(entry)),
+                    other => other.push_json(json, entry),
+                }
+                json.extend_from_slice(end);
+            }
         }
-        json.push('}');
-        json
+        json.push(b'}');
     }
+}
+
+/// Appends a text as JSON.
+fn push_string(json: &mut Vec<u8>, text: &str) {
+    // Writing a text to a vector cannot fail.
+    serde_json::to_writer(json, text).ok();
 }
 
 #[cfg(test)]
@@ -220,6 +296,6 @@ mod tests {
                         \"{\"\"user:Name\"\":\"\"web, \\\"\"blue\\\"\"\"\"}\",\"{\"\"edp\"\":-0.1}\"\n\
                         {},\"{\"\"odd\"\":\"\"NaN\"\"}\"\n\
                         ,{}\n";
-        assert_eq!(String::from_utf8(text(&batch, true).unwrap()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text(&batch, true, 0).unwrap()).unwrap(), expected);
     }
 }
