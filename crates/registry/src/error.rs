@@ -1,0 +1,232 @@
+//! What can go wrong with the control database. No secret is ever part of an error (INV-SEC).
+
+use std::error::Error;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use crate::{KEY_FILE, KEY_VARIABLE};
+
+/// An error of the control database. Nothing is half-done after one.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A file or directory cannot be used.
+    #[error("cannot {action}")]
+    Disk {
+        /// What was tried to which file.
+        action: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the control database {path}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// Another version of Billhook wrote the database.
+    #[error(
+        "the control database {path} was written by another version of Billhook: its schema is \
+         number {found}, and this version knows up to {known}"
+    )]
+    Version {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: usize,
+    },
+    /// The database failed.
+    #[error("cannot {action}: the control database failed")]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// Something in the database cannot be understood.
+    #[error("the control database is damaged: {what} cannot be understood")]
+    Damaged {
+        /// The thing.
+        what: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The file to write a backup to is there already.
+    #[error("{path} exists: a backup overwrites nothing")]
+    BackupExists {
+        /// The file.
+        path: String,
+    },
+    /// A text is no connection name.
+    #[error(
+        "{name:?} is no connection name: use 1 to 63 lowercase letters, digits and dashes, with a \
+         letter or digit first"
+    )]
+    Name {
+        /// The text.
+        name: String,
+    },
+    /// Another connection has that name.
+    #[error("there is a connection {name} already")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no such connection (any more).
+    #[error("there is no connection with the id {id}")]
+    NoConnection {
+        /// Its id.
+        id: String,
+    },
+    /// A text is no schedule.
+    #[error(
+        "{text:?} is no schedule: use every Nh (N from 1 to 168), daily HH:00 TIME_ZONE (such as \
+         Europe/Berlin), or manual"
+    )]
+    Schedule {
+        /// The text.
+        text: String,
+    },
+    /// Findings are not a list of objects with codes.
+    #[error("findings must be a JSON array of objects, each with a text named code")]
+    Findings,
+    /// The key is unusable.
+    #[error("{place} holds no key: a key is 32 bytes, as 64 hexadecimal digits or as base64")]
+    Key {
+        /// Where the key is.
+        place: String,
+    },
+    /// Secrets are sealed, and the key that opens them is not there.
+    #[error("{place} is missing: secrets in the control database are sealed with its key")]
+    KeyMissing {
+        /// Where the key should be.
+        place: String,
+    },
+    /// Others on this machine may read the key file.
+    #[error("{path} may be read by other users of this machine")]
+    KeyExposed {
+        /// The file.
+        path: String,
+    },
+    /// A sealed secret does not open: the key is another one, or the value was altered or moved.
+    #[error("{place} does not open the {field} of connection {connection}: another key sealed it")]
+    WrongKey {
+        /// Where the key is.
+        place: String,
+        /// Name of the connection.
+        connection: String,
+        /// Which of its secrets.
+        field: String,
+    },
+    /// A connection has lost a secret, because all sealed secrets were forgotten.
+    #[error("the {field} of connection {connection} is not in the control database")]
+    SecretMissing {
+        /// Name of the connection.
+        connection: String,
+        /// Which of its secrets.
+        field: &'static str,
+    },
+    /// A secret cannot be sealed.
+    #[error("the {field} is too long to be sealed")]
+    TooLong {
+        /// Which secret.
+        field: &'static str,
+    },
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random {
+        /// Why.
+        source: getrandom::Error,
+    },
+}
+
+impl RegistryError {
+    /// How to mend it, when that can be said.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        Some(match self {
+            Self::Version { .. } => {
+                "use the version of Billhook that wrote it, or a newer one".to_owned()
+            }
+            Self::BackupExists { .. } => "name a file that does not exist yet".to_owned(),
+            Self::NameTaken { .. } => {
+                "choose another name, or remove or rename the other connection".to_owned()
+            }
+            Self::Key { .. } => format!(
+                "set {KEY_VARIABLE} to a key (openssl rand -hex 32 makes one), or unset it and let \
+                 Billhook keep its key in the file {KEY_FILE} of its home"
+            ),
+            Self::KeyMissing { .. } => format!(
+                "bring the file back, or set {KEY_VARIABLE} to the key; when it is lost, have all \
+                 sealed secrets forgotten and give the connections their credentials again"
+            ),
+            Self::KeyExposed { path } => format!("run: chmod 600 '{path}'"),
+            Self::WrongKey { .. } => format!(
+                "use the key that was in use before ({KEY_VARIABLE}, or the file {KEY_FILE} in the \
+                 home); when it is lost, have all sealed secrets forgotten and give the \
+                 connections their credentials again"
+            ),
+            Self::SecretMissing { connection, .. } => {
+                format!("give the connection {connection} its credentials again")
+            }
+            Self::Database { .. } | Self::Open { .. } if self.retry() => {
+                "try again: another process is writing to the control database".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    /// Can trying again help?
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        match self {
+            Self::Database { source, .. } | Self::Open { source, .. } => is_busy(source),
+            _ => false,
+        }
+    }
+
+    /// The same error, with what was being done when the database failed.
+    pub(crate) fn during(self, action: &'static str) -> Self {
+        match self {
+            Self::Database { source, .. } => Self::Database { action, source },
+            other => other,
+        }
+    }
+
+    /// The same error, for a database that was being opened.
+    pub(crate) fn opening(self, path: &Path) -> Self {
+        match self {
+            Self::Database { source, .. } => {
+                Self::Open { path: path.display().to_string(), source }
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn damaged(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Damaged { what: what.into(), source: source.into() }
+    }
+}
+
+impl From<rusqlite::Error> for RegistryError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Database { action: "use the control database", source }
+    }
+}
+
+/// Did another process hold the database for too long?
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Is there a row with that value already?
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+}
