@@ -8,9 +8,12 @@
 //! - [`demo`] and [`forms`] put both together; [`wide`] is a separate, fast writer of very large
 //!   reports.
 //!
+//! For tests only there is [`cloud`]: AWS's permissions in front of an emulator.
+//!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
 
 pub mod calendar;
+pub mod cloud;
 pub mod decimal;
 pub mod demo;
 pub mod forms;
