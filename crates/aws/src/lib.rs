@@ -1,10 +1,12 @@
 //! Places where billing data or the lake may lie: folders, files, and S3 buckets.
 //!
-//! Endpoint, region, path style and anonymous access of S3 are configurable; credentials are the
-//! ambient ones (environment, container, instance, web identity). No knowledge of billing formats.
-//! And [`cost_explorer`]: a thin client of that API.
+//! Endpoint, region, path style and anonymous access of S3 are configurable; credentials are those
+//! of a [`session`], or the ambient ones (environment, container, instance, web identity). And thin
+//! clients of APIs, such as [`cost_explorer`]. No knowledge of billing formats.
 
+pub mod call;
 pub mod cost_explorer;
+pub mod session;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct S3Options {
     pub virtual_hosted: bool,
     /// Do not sign requests: for public buckets.
     pub anonymous: bool,
+    /// Whose credentials; `None` for the ambient ones.
+    pub session: Option<session::Session>,
 }
 
 /// A place in a store.
@@ -153,8 +157,12 @@ fn open_s3(location: &str, s3: &S3Options) -> Result<Location, LocationError> {
     if let Some(endpoint) = &s3.endpoint {
         builder = builder.with_endpoint(endpoint);
     }
-    if let Some(region) = &s3.region {
+    let own = s3.session.as_ref();
+    if let Some(region) = s3.region.as_deref().or_else(|| own.and_then(|own| own.region())) {
         builder = builder.with_region(region);
+    }
+    if let Some(session) = own {
+        builder = builder.with_credentials(session.for_store());
     }
     if s3.anonymous {
         builder = builder.with_skip_signature(true);

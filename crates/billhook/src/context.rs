@@ -53,6 +53,7 @@ impl Context {
             region: globals.region.clone(),
             virtual_hosted: globals.virtual_hosted,
             anonymous: globals.anonymous,
+            session: None,
         };
         Ok(Self { globals, s3 })
     }

@@ -1,6 +1,7 @@
 //! `billhook import cost-explorer:`.
 
 use billhook_aws::cost_explorer::{CostExplorer, Granularity};
+use billhook_aws::session::{self, Session, Source};
 use billhook_engine::cost_explorer::{self, Outcome, REQUEST_BUDGET, Settings};
 use billhook_engine::ingest::Options;
 use billhook_engine::{EngineError, Home};
@@ -79,14 +80,18 @@ impl ExplorerArgs {
             today: || chrono::Utc::now().date_naive(),
         };
         cost_explorer::check(&settings)?;
-        let profile = (!profile.is_empty()).then_some(profile);
-        let client = CostExplorer::connect(profile, context.s3.region.as_deref()).await;
-        let client = client.map_err(|source| EngineError::CostExplorer {
+        let source = match profile {
+            "" => Source::Ambient,
+            name => Source::Profile(name.to_owned()),
+        };
+        let place = session::Place { region: context.s3.region.clone(), endpoint: None };
+        let session = Session::open(&source, &place).await;
+        let session = session.map_err(|source| EngineError::CostExplorer {
             action: "costs".to_owned(),
             is_hourly: false,
             source,
         })?;
-        Ok(Some(Explorer { client, settings }))
+        Ok(Some(Explorer { client: CostExplorer::new(&session), settings }))
     }
 
     /// Refuses options that mean nothing for the places at hand.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use billhook_engine::verify::{CODES, Code, Severity};
 use billhook_focus::columns::{self, Level};
 use billhook_sources::cur;
 use billhook_sources::data_export::cur2;
@@ -54,15 +55,20 @@ fn form_names() -> PossibleValuesParser {
 }
 
 pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
-    for mapping in PAGES {
-        let path = args.repository.join(format!("docs/mapping-{}.md", mapping.name));
-        let page = mapping_page(mapping);
+    let mappings = PAGES.iter().map(|page| (format!("mapping-{}", page.name), mapping_page(page)));
+    let findings = CODES.iter().map(|code| (format!("findings/{}", code.code), finding_page(code)));
+    let index = ("findings/README".to_owned(), findings_page());
+    for (name, page) in mappings.chain(findings).chain([index]) {
+        let path = args.repository.join(format!("docs/{name}.md"));
         let now = std::fs::read_to_string(&path).unwrap_or_default();
         if now == page {
             continue;
         }
         if args.check {
             bail!("{} is stale: run `cargo xtask fixtures`", path.display());
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
         }
         std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
         say(&format!("wrote {}", path.display()));
@@ -125,6 +131,42 @@ fn bench_form(args: &BenchDataArgs, form: Form) -> anyhow::Result<u8> {
     form.write(&args.to, payer, month, &lines, chunk_rows)?;
     say(&format!("{} lines", lines.len()));
     Ok(0)
+}
+
+/// A page on a finding of `verify`.
+fn finding_page(code: &Code) -> String {
+    format!(
+        "# {}\n\n`{}`, {}. Generated from `crates/engine/src/verify/codes.rs`.\n\n\
+         **Expected:** {}.\n\n{}\n\n\
+         `billhook verify` prints what it saw and what to do about it, ready to paste. \
+         [All findings](README.md)\n",
+        code.title,
+        code.code,
+        severity(code.severity),
+        code.expected,
+        code.about,
+    )
+}
+
+fn findings_page() -> String {
+    let mut page = "# What `billhook verify` can find\n\nGenerated from \
+                    `crates/engine/src/verify/codes.rs`.\n\n| finding | what it is | how bad |\n\
+                    |---|---|---|\n"
+        .to_owned();
+    for code in CODES {
+        let how_bad = severity(code.severity);
+        writeln!(page, "| [`{0}`]({0}.md) | {1} | {how_bad} |", code.code, code.title).ok();
+    }
+    page
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "does not work",
+        Severity::Warning => "works, with something missing or at risk",
+        Severity::Waiting => "nothing is wrong, wait",
+        Severity::Note => "good to know",
+    }
 }
 
 /// A page with the expression of every column, taken from `to_focus.sql` itself.

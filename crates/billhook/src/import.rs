@@ -68,17 +68,7 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     let home = context.home()?;
     let mut options = options(&home, args.workers, args.quarantine);
     options.kinds.clone_from(&args.kinds);
-    let stop = Arc::clone(&options.stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            say("stopping …");
-            stop.store(true, Ordering::Relaxed);
-            // Whoever asks twice does not want to wait.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(3);
-            }
-        }
-    });
+    stop_on_signal(&options);
     let _writer = home.writer(tell_waiting).await?;
     let mut code = 0;
     for place in &places {
@@ -95,6 +85,21 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
         }
     }
     Ok(code)
+}
+
+/// Ends the work after the file at hand when the user asks for it.
+pub(crate) fn stop_on_signal(options: &Options) {
+    let stop = Arc::clone(&options.stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            say("stopping …");
+            stop.store(true, Ordering::Relaxed);
+            // Whoever asks twice does not want to wait.
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(3);
+            }
+        }
+    });
 }
 
 /// What `--kind` takes. `data_export` is any table of Data Exports.

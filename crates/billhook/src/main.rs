@@ -1,7 +1,9 @@
 //! The `billhook` command: one file per subcommand. Nothing here is worth testing on its own; the
 //! use cases live in `billhook_engine`.
 
+mod access;
 mod authority;
+mod connections;
 mod context;
 mod cost_explorer;
 mod demo;
@@ -9,11 +11,14 @@ mod docs;
 mod doctor;
 mod export;
 mod history;
+mod identity;
 mod import;
 mod maintain;
 mod progress;
 mod report;
 mod sql;
+mod sync;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +59,16 @@ enum Command {
     History(history::HistoryArgs),
     /// Whose rows count in `costs`, when several connections bill the same account
     Authority(authority::AuthorityArgs),
+    /// Register a connection, after checking that it works
+    Connect(connections::ConnectArgs),
+    /// The saved connections
+    Connections(connections::ConnectionsArgs),
+    /// Bring saved connections up to date
+    Sync(sync::SyncArgs),
+    /// Check everything that a connection needs, without saving anything
+    Verify(verify::VerifyArgs),
+    /// The exact set-up to apply in AWS, ready to paste
+    Access(access::AccessArgs),
     /// Join small files and delete what no version needs
     Maintain(maintain::MaintainArgs),
     /// Check that this machine and lake are fit for use
@@ -99,6 +114,11 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(args, &context).await,
         Command::History(args) => history::run(args, &context).await,
         Command::Authority(args) => authority::run(args, &context).await,
+        Command::Connect(args) => connections::connect(args, &context).await,
+        Command::Connections(args) => connections::run(args, &context),
+        Command::Sync(args) => sync::run(args, &context).await,
+        Command::Verify(args) => verify::run(args, &context).await,
+        Command::Access(args) => access::run(args),
         Command::Maintain(args) => maintain::run(args, &context).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Docs(args) => docs::run(&args),

@@ -7,6 +7,8 @@
 
 #[path = "cli/agreement.rs"]
 mod agreement;
+#[path = "cli/connections.rs"]
+mod connections;
 #[path = "cli/contract.rs"]
 mod contract;
 #[path = "cli/cost_explorer.rs"]

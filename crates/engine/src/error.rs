@@ -6,6 +6,7 @@ use billhook_aws::LocationError;
 use billhook_aws::cost_explorer::{CallError, Trouble};
 use billhook_focus::gate::Mismatch;
 use billhook_lake::LakeError;
+use billhook_registry::RegistryError;
 use billhook_sources::data_export::cur2;
 use billhook_sources::format::BindError;
 use billhook_sources::table::ReadError;
@@ -30,6 +31,12 @@ pub enum EngineError {
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// The control database failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// AWS refuses, or does not answer.
+    #[error(transparent)]
+    Aws(#[from] CallError),
     /// A file of a delivery is damaged.
     #[error(transparent)]
     Read(Box<ReadError>),
@@ -221,6 +228,7 @@ impl EngineError {
             Self::Budget { .. } => "run the command again tomorrow (UTC): it goes on where it \
                  stopped; or allow more with --request-budget, for 0.01 USD each"
                 .to_owned(),
+            Self::Registry(error) => return error.fix(),
             Self::Disagree(_) => "try again later: AWS may be restating these costs".to_owned(),
             _ => return None,
         })

@@ -128,7 +128,7 @@ pub async fn import(
     Ok(Import { imported, left_alone: found.left_alone })
 }
 
-async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
+pub(crate) async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
     let fail = |source| EngineError::Store { location: location.written.clone(), source };
     let prefix = object_store::path::Path::from(location.prefix.as_str());
     // One object is a place, too.
@@ -149,6 +149,34 @@ async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
 
 async fn discover(location: &Location) -> Result<billhook_sources::delivery::Found, EngineError> {
     let objects = list(location).await?;
+    found(location, objects).await
+}
+
+/// The deliveries among objects of a place, looked into where no manifest describes them.
+pub(crate) async fn deliveries(
+    location: &Location,
+    objects: Vec<ObjectMeta>,
+) -> Result<Vec<Delivery>, EngineError> {
+    let mut deliveries = found(location, objects).await?.deliveries;
+    for delivery in &mut deliveries {
+        identify(&*location.store, delivery).await?;
+    }
+    Ok(deliveries)
+}
+
+/// The header of a file.
+pub(crate) async fn header(
+    location: &Location,
+    meta: &ObjectMeta,
+) -> Result<std::io::Result<Vec<String>>, EngineError> {
+    let peeked = peek_at(&*location.store, meta).await?;
+    Ok(peeked.map(|record| record.into_iter().map(|(name, _)| name).collect()))
+}
+
+async fn found(
+    location: &Location,
+    objects: Vec<ObjectMeta>,
+) -> Result<billhook_sources::delivery::Found, EngineError> {
     billhook_sources::discover::discover(&*location.store, objects)
         .await
         .map_err(|source| EngineError::Store { location: location.written.clone(), source })

@@ -2,7 +2,9 @@
 //!
 //! Start at [`import`].
 
+pub mod access;
 pub mod authority;
+pub mod connections;
 mod control;
 pub mod cost_explorer;
 pub mod error;
@@ -17,6 +19,7 @@ pub mod report;
 mod spread;
 pub mod sql_names;
 mod stored;
+pub mod verify;
 
 pub use error::EngineError;
 pub use home::Home;

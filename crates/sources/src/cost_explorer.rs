@@ -11,6 +11,7 @@
 //!
 //! Format: AWS Cost Explorer API, 2017-10-25. Start at [`columns`] and `to_focus.sql`.
 
+pub(crate) mod access;
 pub mod columns;
 
 use datafusion::common::ScalarValue;

@@ -11,6 +11,7 @@
 //! Format: AWS Cost and Usage Reports User Guide, and the `cur` service model 2017-01-06.
 //! Start at [`columns`] and `to_focus.sql`.
 
+pub(crate) mod access;
 pub mod columns;
 pub(crate) mod manifest;
 pub mod residual;

@@ -11,6 +11,7 @@
 //! Format: AWS Data Exports User Guide, and the `bcm-data-exports` service model 2023-11-26.
 //! Start at `manifest`, which all tables share, and at [`cur2`].
 
+pub(crate) mod access;
 pub mod cur2;
 pub(crate) mod manifest;
 pub(crate) mod maps;

@@ -14,6 +14,7 @@
 //! Format: AWS Billing User Guide until 2019, "Understanding your usage with billing reports".
 //! Start at [`columns`] and `to_focus.sql`; [`files`] finds them.
 
+pub(crate) mod access;
 pub mod columns;
 pub mod files;
 pub mod totals;

@@ -9,6 +9,7 @@
 //!
 //! Format: FOCUS specification, versions 1.0 to 1.4. Start at [`columns`] and `to_focus.sql`.
 
+pub(crate) mod access;
 pub mod columns;
 pub mod dataset;
 

@@ -4,6 +4,7 @@
 //! table looks like; [`decode`] reads records; [`project`] runs the SQL. Nothing here writes to
 //! the lake. Start at [`kinds`], then [`cur`].
 
+pub mod access;
 pub mod aws_names;
 pub mod cost_explorer;
 pub mod cur;

@@ -1,0 +1,254 @@
+//! Who Billhook is towards AWS: where credentials come from, and what is made of them.
+//!
+//! Unless told otherwise, credentials, region and endpoints are found as by every AWS tool:
+//! environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_COST_EXPLORER`, …), profile, container,
+//! instance.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use object_store::CredentialProvider;
+use object_store::aws::{AwsCredential, AwsCredentialProvider};
+use tokio::sync::Mutex;
+
+use crate::call::{CallError, Trouble, causes, trouble};
+
+/// Where the billing APIs lie in AWS's standard partition; the SDK knows those of the others by
+/// region.
+const REGION: &str = "us-east-1";
+
+/// Name of the sessions of assumed roles in AWS's logs.
+const SESSION_NAME: &str = "billhook";
+
+/// Credentials are renewed so long before they expire.
+const RENEWED_BEFORE: Duration = Duration::from_mins(5);
+
+/// Where credentials come from.
+#[derive(Clone)]
+pub enum Source {
+    /// Whatever the environment, container or instance offers.
+    Ambient,
+    /// A profile of AWS's configuration files.
+    Profile(String),
+    /// An access key.
+    Key {
+        /// `AKIA…` or `ASIA…`.
+        id: String,
+        /// Its secret.
+        secret: String,
+        /// The session token of a temporary key.
+        token: Option<String>,
+    },
+}
+
+/// A role to be assumed.
+#[derive(Debug, Clone)]
+pub struct Assume {
+    /// Its ARN.
+    pub arn: String,
+    /// What its trust policy wants to hear.
+    pub external_id: Option<String>,
+    /// Name of the session in AWS's logs.
+    pub session_name: Option<String>,
+}
+
+/// How to reach AWS.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// Region; `None` for the environment's.
+    pub region: Option<String>,
+    /// Endpoint of all services; `None` for the environment's or AWS's own.
+    pub endpoint: Option<String>,
+}
+
+/// Somebody, towards AWS.
+#[derive(Debug, Clone)]
+pub struct Session {
+    config: SdkConfig,
+    source: String,
+}
+
+/// Who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Account, 12 digits.
+    pub account: String,
+    /// ARN of the user or the role's session.
+    pub arn: String,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ambient => f.write_str("Ambient"),
+            Self::Profile(name) => f.debug_tuple("Profile").field(name).finish(),
+            Self::Key { id, .. } => f.debug_struct("Key").field("id", id).finish_non_exhaustive(),
+        }
+    }
+}
+
+impl Source {
+    /// In words.
+    fn title(&self) -> String {
+        match self {
+            Self::Ambient => "the environment".to_owned(),
+            Self::Profile(name) => format!("profile {name}"),
+            Self::Key { id, .. } => format!("access key {id}"),
+        }
+    }
+}
+
+impl Session {
+    /// Finds the credentials. Those of a role are asked for when they are first needed.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub async fn open(source: &Source, place: &Place) -> Result<Self, CallError> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .operation_timeout(Duration::from_secs(90))
+            .build();
+        let region = place.region.clone().map(Region::new);
+        let region = RegionProviderChain::first_try(region)
+            .or_default_provider()
+            .or_else(Region::from_static(REGION));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts);
+        if let Some(endpoint) = &place.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        match source {
+            Source::Ambient => {}
+            Source::Profile(name) => loader = loader.profile_name(name),
+            Source::Key { id, secret, token } => {
+                let key = Credentials::new(id, secret, token.clone(), None, "billhook");
+                loader = loader.credentials_provider(key);
+            }
+        }
+        let session = Self { config: loader.load().await, source: source.title() };
+        session.credentials().await?;
+        Ok(session)
+    }
+
+    /// The session of a role that this one assumes, renewed before it expires.
+    pub async fn assuming(&self, role: &Assume) -> Self {
+        let mut builder = AssumeRoleProvider::builder(&role.arn)
+            .session_name(role.session_name.as_deref().unwrap_or(SESSION_NAME))
+            .configure(&self.config);
+        if let Some(id) = &role.external_id {
+            builder = builder.external_id(id);
+        }
+        let provider = SharedCredentialsProvider::new(builder.build().await);
+        let config = self.config.to_builder().credentials_provider(provider).build();
+        Self { config, source: format!("role {}", role.arn) }
+    }
+
+    /// Assumes a role once, to see whether that is allowed; the credentials are thrown away.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn try_assume(&self, role: &Assume) -> Result<(), CallError> {
+        let answer = aws_sdk_sts::Client::new(&self.config)
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(role.session_name.as_deref().unwrap_or(SESSION_NAME))
+            .set_external_id(role.external_id.clone())
+            .send()
+            .await;
+        answer.map(|_| ()).map_err(|error| trouble(&error))
+    }
+
+    /// Who the credentials belong to. Costs nothing and needs no permission.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn identity(&self) -> Result<Identity, CallError> {
+        let client = aws_sdk_sts::Client::new(&self.config);
+        let answer = client.get_caller_identity().send().await.map_err(|e| trouble(&e))?;
+        match (answer.account(), answer.arn()) {
+            (Some(account), Some(arn)) => {
+                Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
+            }
+            _ => Err(CallError {
+                trouble: Trouble::Refused,
+                code: String::new(),
+                message: "the answer names no account".to_owned(),
+            }),
+        }
+    }
+
+    /// Credentials for a store, renewed before they expire.
+    #[must_use]
+    pub fn for_store(&self) -> AwsCredentialProvider {
+        Arc::new(StoreCredentials { session: self.clone(), kept: Mutex::default() })
+    }
+
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The region that requests go to.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
+    async fn credentials(&self) -> Result<Credentials, CallError> {
+        let none = |reason: &str| CallError {
+            trouble: Trouble::Credentials,
+            code: String::new(),
+            message: format!("no usable AWS credentials from {}: {reason}", self.source),
+        };
+        let Some(provider) = self.config.credentials_provider() else {
+            return Err(none("nothing provides any"));
+        };
+        provider.provide_credentials().await.map_err(|error| {
+            // What each provider lacks follows on lines of its own.
+            let text = causes(&error);
+            none(text.lines().next().unwrap_or_default().trim_end_matches(" Attempted:"))
+        })
+    }
+}
+
+/// What a store asks for credentials.
+#[derive(Debug)]
+struct StoreCredentials {
+    session: Session,
+    kept: Mutex<Option<(Arc<AwsCredential>, Option<SystemTime>)>>,
+}
+
+#[async_trait]
+impl CredentialProvider for StoreCredentials {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let mut kept = self.kept.lock().await;
+        let needed = SystemTime::now() + RENEWED_BEFORE;
+        if let Some((credential, expiry)) = &*kept
+            && expiry.is_none_or(|expiry| expiry > needed)
+        {
+            return Ok(Arc::clone(credential));
+        }
+        let found = self.session.credentials().await;
+        let found = found.map_err(|source| object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(source),
+        })?;
+        let credential = Arc::new(AwsCredential {
+            key_id: found.access_key_id().to_owned(),
+            secret_key: found.secret_access_key().to_owned(),
+            token: found.session_token().map(str::to_owned),
+        });
+        *kept = Some((Arc::clone(&credential), found.expiry()));
+        Ok(credential)
+    }
+}

@@ -1,0 +1,224 @@
+//! `billhook connect` and `billhook connections`.
+
+use std::io::Write as _;
+
+use billhook_engine::{EngineError, access};
+use billhook_registry::{Connection, ConnectionName, NewConnection, Registry, Schedule};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::context::{Context, say};
+use crate::identity::IdentityArgs;
+use crate::verify::{kind_names, look, shown};
+
+/// Register a connection, after checking that it works
+///
+/// Everything is verified first; nothing is saved when something does not work, unless --force is
+/// given. Secrets are sealed before they are stored.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// Its name: lowercase letters, digits and dashes
+    name: String,
+    /// Kind of billing data
+    #[arg(long, value_name = "KIND", value_parser = kind_names())]
+    kind: String,
+    /// Its place: `s3://bucket/prefix` or a folder
+    #[arg(long, value_name = "PLACE")]
+    location: Option<String>,
+    /// When to look: `every 4h`, `daily 06:00 Europe/Berlin`, `manual`
+    #[arg(long)]
+    schedule: Option<String>,
+    /// Save it although something does not work yet
+    #[arg(long)]
+    force: bool,
+    /// Make requests that AWS charges for, too: one for 0.01 USD
+    #[arg(long)]
+    paid: bool,
+    #[command(flatten)]
+    identity: IdentityArgs,
+}
+
+/// The saved connections
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Everything about one, without its secrets, as JSON
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Leave one out of `sync` until it is resumed
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// End a pause
+    Resume {
+        /// Its name
+        name: String,
+    },
+    /// Give one another name; what it loaded keeps the old one
+    Rename {
+        /// Its name
+        name: String,
+        /// The new name
+        to: String,
+    },
+    /// Forget one, and its secrets. What it loaded stays in the lake
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Copy the control database to a new file. The key that seals secrets is not in it
+    Backup {
+        /// The file
+        file: std::path::PathBuf,
+    },
+}
+
+/// The control database of a home that has one.
+pub(crate) fn registry(context: &Context) -> Result<Registry, EngineError> {
+    let found = Registry::open_existing(context.home_dir())?;
+    found.ok_or_else(|| {
+        EngineError::Nothing(format!(
+            "{} has no connections yet: add one with `billhook connect NAME --kind KIND`",
+            context.home_dir().display()
+        ))
+    })
+}
+
+/// The connection of that name.
+pub(crate) fn named(registry: &Registry, name: &str) -> Result<Connection, EngineError> {
+    let wanted: ConnectionName = name.parse()?;
+    registry.connection(&wanted)?.ok_or_else(|| {
+        EngineError::Usage(format!(
+            "there is no connection {name}; `billhook connections` lists them"
+        ))
+    })
+}
+
+pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Result<u8> {
+    let name: ConnectionName = args.name.parse().map_err(EngineError::from)?;
+    let kind = access::kind(&args.kind)?;
+    let schedule = match &args.schedule {
+        Some(text) => text.parse().map_err(EngineError::from)?,
+        None if kind.reads_bucket => Schedule::default(),
+        None => Schedule::Daily { hour: 6, time_zone: "UTC".to_owned() },
+    };
+    let existing = Registry::open_existing(context.home_dir()).map_err(EngineError::from)?;
+    if let Some(registry) = &existing
+        && registry.connection(&name).map_err(EngineError::from)?.is_some()
+    {
+        let text =
+            format!("there is a connection {name} already; `billhook connections remove` it");
+        return Err(EngineError::Usage(text).into());
+    }
+    let access = args.identity.access(context)?;
+    let verdict = look(kind, args.location.as_deref(), &access, args.paid, context).await?;
+    write!(std::io::stdout(), "{}", shown(&verdict))?;
+    if !verdict.is_usable() && !args.force {
+        say("nothing is saved: mend what fails and run the command again, or give --force");
+        return Ok(1);
+    }
+    let registry = Registry::open(context.home_dir()).map_err(EngineError::from)?;
+    let new = NewConnection {
+        name: name.clone(),
+        kind: kind.kind.to_owned(),
+        location: args.location,
+        settings: json!({}),
+        access,
+        schedule,
+        payer: None,
+    };
+    registry.add(new, now()).map_err(EngineError::from)?;
+    say(&format!("{name} is saved; load it with: billhook sync {name}"));
+    Ok(0)
+}
+
+pub(crate) fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Result<u8> {
+    let registry = registry(context)?;
+    let Some(action) = args.action else { return list(&registry) };
+    match action {
+        Action::Show { name } => {
+            let connection = named(&registry, &name)?;
+            let text = serde_json::to_string_pretty(&connection)?;
+            writeln!(std::io::stdout(), "{text}")?;
+        }
+        Action::Pause { name } => {
+            let connection = named(&registry, &name)?;
+            registry.pause(&connection.id, now()).map_err(EngineError::from)?;
+            say(&format!("{name} is paused"));
+        }
+        Action::Resume { name } => {
+            let connection = named(&registry, &name)?;
+            registry.resume(&connection.id).map_err(EngineError::from)?;
+            say(&format!("{name} goes on"));
+        }
+        Action::Rename { name, to } => {
+            let connection = named(&registry, &name)?;
+            let to: ConnectionName = to.parse().map_err(EngineError::from)?;
+            registry.rename(&connection.id, &to).map_err(EngineError::from)?;
+            say(&format!("{name} is now {to}; what it loaded before keeps the name {name}"));
+        }
+        Action::Remove { name } => {
+            let connection = named(&registry, &name)?;
+            registry.remove(&connection.id).map_err(EngineError::from)?;
+            say(&format!("{name} is removed; what it loaded stays in the lake"));
+        }
+        Action::Backup { file } => {
+            registry.backup(&file).map_err(EngineError::from)?;
+            say(&format!(
+                "{} holds the connections; keep the key ({}) in another place",
+                file.display(),
+                billhook_registry::KEY_FILE
+            ));
+        }
+    }
+    Ok(0)
+}
+
+fn list(registry: &Registry) -> anyhow::Result<u8> {
+    let connections = registry.connections().map_err(EngineError::from)?;
+    if connections.is_empty() {
+        say("no connections yet: add one with `billhook connect NAME --kind KIND`");
+        return Ok(0);
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(["name", "kind", "location", "health", "last run", "schedule"]);
+    for connection in &connections {
+        let health = registry.health(&connection.id).map_err(EngineError::from)?;
+        let run = registry.last_run(&connection.id).map_err(EngineError::from)?;
+        let health = match (connection.paused_since, &health) {
+            (Some(_), _) => "paused".to_owned(),
+            (None, None) => "not looked at yet".to_owned(),
+            (None, Some(record)) => record.health.as_str().to_owned(),
+        };
+        let run = run.map_or_else(String::new, |run| {
+            let time = chrono::DateTime::from_timestamp_micros(run.started_at);
+            let time = time.map(|time| time.format("%Y-%m-%d %H:%M").to_string());
+            let outcome = run.outcome.map_or("running", |outcome| outcome.as_str());
+            format!("{} {outcome}", time.unwrap_or_default())
+        });
+        table.add_row([
+            connection.name.to_string(),
+            connection.kind.clone(),
+            connection.location.clone().unwrap_or_default(),
+            health,
+            run,
+            connection.schedule.to_string(),
+        ]);
+    }
+    writeln!(std::io::stdout(), "{}", table.trim_fmt())?;
+    Ok(0)
+}
+
+/// Now, microseconds since 1970 UTC.
+pub(crate) fn now() -> i64 {
+    chrono::Utc::now().timestamp_micros()
+}

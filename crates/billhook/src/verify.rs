@@ -1,0 +1,106 @@
+//! `billhook verify`.
+
+use std::io::Write as _;
+
+use billhook_engine::verify::{self, Check, Finding, Severity, Subject, Verdict};
+use billhook_engine::{EngineError, access};
+use billhook_registry::Access;
+use billhook_sources::access::{KINDS, KindAccess};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::connections::{named, registry};
+use crate::context::Context;
+use crate::identity::IdentityArgs;
+
+/// Check everything that a connection needs, without saving anything
+///
+/// Looks at every part in order and never stops at the first problem. For each it says what was
+/// seen, what is expected, and what to do, ready to paste.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A saved connection
+    #[arg(value_name = "NAME", conflicts_with_all = ["kind", "location"])]
+    name: Option<String>,
+    /// Or what a connection would be: its kind
+    #[arg(long, value_name = "KIND", value_parser = kind_names(), required_unless_present = "name")]
+    kind: Option<String>,
+    /// And its place: `s3://bucket/prefix` or a folder
+    #[arg(long, value_name = "PLACE")]
+    location: Option<String>,
+    /// Machine-readable
+    #[arg(long)]
+    json: bool,
+    /// Make requests that AWS charges for, too: one for 0.01 USD
+    #[arg(long)]
+    paid: bool,
+    #[command(flatten)]
+    identity: IdentityArgs,
+}
+
+/// What takes the name of a kind.
+pub(crate) fn kind_names() -> PossibleValuesParser {
+    KINDS.iter().map(|kind| kind.kind).collect::<Vec<_>>().into()
+}
+
+pub(crate) async fn run(args: VerifyArgs, context: &Context) -> anyhow::Result<u8> {
+    let (kind, location, access) = if let Some(name) = &args.name {
+        let registry = registry(context)?;
+        let connection = named(&registry, name)?;
+        let access = registry.access(&connection.id).map_err(EngineError::from)?;
+        (access::kind(&connection.kind)?, connection.location, access)
+    } else {
+        let kind = access::kind(args.kind.as_deref().unwrap_or_default())?;
+        (kind, args.location, args.identity.access(context)?)
+    };
+    let verdict = look(kind, location.as_deref(), &access, args.paid, context).await?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&verdict)?;
+        writeln!(std::io::stdout(), "{text}")?;
+    } else {
+        write!(std::io::stdout(), "{}", shown(&verdict))?;
+    }
+    Ok(u8::from(!matches!(verdict.health, verify::Health::Healthy | verify::Health::Waiting)))
+}
+
+/// Looks at everything.
+pub(crate) async fn look(
+    kind: &'static KindAccess,
+    location: Option<&str>,
+    access: &Access,
+    may_pay: bool,
+    context: &Context,
+) -> Result<Verdict, EngineError> {
+    let s3 = context.s3.clone();
+    verify::verify(&Subject { kind, location, access, s3, may_pay }).await
+}
+
+/// A verdict as lines of text.
+pub(crate) fn shown(verdict: &Verdict) -> String {
+    let lines = verdict.checks.iter().flat_map(lines);
+    let mut text: Vec<String> = lines.collect();
+    text.push(verdict.health.name().to_owned());
+    text.join("\n") + "\n"
+}
+
+fn lines(check: &Check) -> Vec<String> {
+    if check.findings.is_empty() {
+        let mark = if check.is_skipped { "-" } else { "ok" };
+        return vec![format!("{mark:<5}{}: {}", check.title, check.seen)];
+    }
+    let of = |finding: &Finding| {
+        let mark = match finding.severity {
+            Severity::Error => "FAIL",
+            Severity::Warning => "warn",
+            Severity::Waiting => "wait",
+            Severity::Note => "note",
+        };
+        let fix = finding.fix.trim_end().replace('\n', "\n         ");
+        [
+            format!("{mark:<5}{}: {} ({})", check.title, finding.seen, finding.code),
+            format!("       expected: {}", finding.expected),
+            format!("       mend: {fix}"),
+        ]
+    };
+    check.findings.iter().flat_map(of).collect()
+}

@@ -1,0 +1,139 @@
+use serde_json::Value;
+
+use super::*;
+
+fn setup(kind_name: &str) -> Setup {
+    Setup {
+        kind: kind(kind_name).unwrap(),
+        partition: Partition::Aws,
+        bucket: Some("acme-billing".to_owned()),
+        prefix: "cur/hourly".to_owned(),
+        key: Some("arn:aws:kms:eu-central-1:111122223333:key/0d8a0c1e".to_owned()),
+        account: Some("111122223333".to_owned()),
+        reader: Reader::Role {
+            name: "billhook".to_owned(),
+            trusted: "444455556666".to_owned(),
+            external_id: "billhook-0123456789".to_owned(),
+        },
+    }
+}
+
+fn document(setup: &Setup, form: Form) -> Value {
+    serde_json::from_str(&render(setup, form).unwrap()).unwrap()
+}
+
+fn actions(policy: &Value) -> Vec<String> {
+    let statements = policy["Statement"].as_array().unwrap();
+    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::String(one) => vec![one.clone()],
+        many => many.as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect(),
+    });
+    actions.collect()
+}
+
+#[test]
+fn the_policy_allows_reading_this_place_and_no_more() {
+    let policy = document(&setup("cur"), Form::Policy);
+    assert_eq!(actions(&policy), ["s3:ListBucket", "s3:GetObject", "kms:Decrypt"]);
+    let text = policy.to_string();
+    assert!(!text.contains(":*\"") && !text.contains("Put"), "{text}");
+    assert!(text.contains("arn:aws:s3:::acme-billing/cur/hourly/*"), "{text}");
+    assert!(text.contains("{\"StringLike\":{\"s3:prefix\":[\"cur/hourly\",\"cur/hourly/*\"]}}"));
+    let whole = Setup { prefix: String::new(), key: None, ..setup("focus_files") };
+    let policy = document(&whole, Form::Policy);
+    assert_eq!(actions(&policy), ["s3:ListBucket", "s3:GetObject"]);
+    assert!(!policy.to_string().contains("Condition"));
+    let api = Setup { bucket: None, ..setup("cost_explorer") };
+    assert_eq!(actions(&document(&api, Form::Policy)), ["ce:GetCostAndUsage"]);
+}
+
+#[test]
+fn a_role_is_assumed_only_with_the_external_id() {
+    let trust = document(&setup("cur"), Form::Trust);
+    let statement = &trust["Statement"][0];
+    assert_eq!(statement["Principal"]["AWS"], "arn:aws:iam::444455556666:root");
+    assert_eq!(statement["Condition"]["StringEquals"]["sts:ExternalId"], "billhook-0123456789");
+    let user = Setup { reader: Reader::User { name: "reader".to_owned() }, ..setup("cur") };
+    let error = render(&user, Form::Trust).unwrap_err();
+    assert!(error.to_string().contains("--trust"), "{error}");
+}
+
+#[test]
+fn aws_delivers_for_this_account_alone() {
+    let policy = document(&setup("data_export"), Form::BucketPolicy);
+    let condition = &policy["Statement"][1]["Condition"];
+    assert_eq!(condition["StringEquals"]["aws:SourceAccount"], "111122223333");
+    let sources = &condition["ArnLike"]["aws:SourceArn"];
+    assert_eq!(sources[1], "arn:aws:bcm-data-exports:us-east-1:111122223333:export/*");
+    let old = document(&setup("dbr"), Form::BucketPolicy);
+    let principal = &old["Statement"][0]["Principal"];
+    assert_eq!(principal["AWS"][0], "arn:aws:iam::386209384616:root");
+    assert_eq!(principal["Service"], "billingreports.amazonaws.com");
+    let error = render(&setup("focus_files"), Form::BucketPolicy).unwrap_err();
+    assert!(error.to_string().contains("no bucket policy"), "{error}");
+    let china = Setup { partition: Partition::China, key: None, ..setup("cur") };
+    let text = render(&china, Form::BucketPolicy).unwrap();
+    assert!(text.contains("arn:aws-cn:cur:cn-northwest-1:111122223333:definition/*"), "{text}");
+}
+
+#[test]
+fn all_forms_hold_the_same_documents() {
+    for kind in billhook_sources::access::KINDS {
+        for reader in [setup("cur").reader, Reader::User { name: "reader".to_owned() }] {
+            let setup = Setup { reader, ..setup(kind.kind) };
+            let policy = document(&setup, Form::Policy);
+            let template = document(&setup, Form::CloudFormation);
+            let resource = &template["Resources"]["Billhook"]["Properties"];
+            assert_eq!(resource["Policies"][0]["PolicyDocument"], policy, "{}", kind.kind);
+            let shell = render(&setup, Form::Cli).unwrap();
+            assert!(shell.contains(&format!("'{policy}'")), "{shell}");
+            let terraform = render(&setup, Form::Terraform).unwrap();
+            let encoded = terraform.split("policy = jsonencode(").nth(1).unwrap();
+            let mut values = serde_json::Deserializer::from_str(encoded).into_iter::<Value>();
+            assert_eq!(values.next().unwrap().unwrap()["Version"], policy["Version"]);
+        }
+    }
+}
+
+#[test]
+fn what_aws_would_refuse_is_refused_by_name() {
+    let cases: [(Setup, &str); 7] = [
+        (
+            Setup { bucket: Some("Acme_Billing".to_owned()), ..setup("cur") },
+            "--bucket Acme_Billing",
+        ),
+        (Setup { prefix: "a*".to_owned(), ..setup("cur") }, "--prefix a*"),
+        (Setup { key: Some("alias/billing".to_owned()), ..setup("cur") }, "--key alias/billing"),
+        (Setup { account: Some("1234".to_owned()), ..setup("cur") }, "--account 1234"),
+        (Setup { bucket: None, ..setup("cur") }, "--bucket is missing"),
+        (
+            Setup {
+                reader: Reader::Role {
+                    name: "billhook".to_owned(),
+                    trusted: "arn:aws-cn:iam::444455556666:root".to_owned(),
+                    external_id: "ok".to_owned(),
+                },
+                ..setup("cur")
+            },
+            "--trust arn:aws-cn",
+        ),
+        (
+            Setup {
+                reader: Reader::Role {
+                    name: "billhook".to_owned(),
+                    trusted: "444455556666".to_owned(),
+                    external_id: "it's".to_owned(),
+                },
+                ..setup("cur")
+            },
+            "--external-id it's",
+        ),
+    ];
+    for (setup, words) in cases {
+        let error = render(&setup, Form::Policy).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    let error = render(&Setup { account: None, ..setup("cur") }, Form::BucketPolicy).unwrap_err();
+    assert!(error.to_string().contains("--account is missing"), "{error}");
+}

@@ -1,0 +1,231 @@
+//! `verify`: looks at everything that a connection needs, in order, and never stops at the first
+//! problem. Nothing is saved, and nothing is written to AWS.
+//!
+//! A check passes or has findings: what was seen, what is expected, and the exact text to mend it
+//! with. What depends on something that failed is skipped, and said so.
+
+mod bucket;
+mod codes;
+mod explorer;
+mod identity;
+mod s3_error;
+
+use serde::Serialize;
+
+use billhook_aws::S3Options;
+use billhook_aws::session::Session;
+use billhook_registry::Access;
+use billhook_sources::access::KindAccess;
+
+use crate::EngineError;
+use crate::access::{self, Setup};
+use crate::connections::{self, Opened};
+
+pub use codes::{CODES, Code};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Works, with something missing or at risk.
+    Warning,
+    /// Nothing is wrong; AWS has not delivered yet.
+    Waiting,
+    /// Does not work.
+    Error,
+}
+
+/// What a check reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Names the page under `docs/findings/`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was seen.
+    pub seen: String,
+    /// What is expected.
+    pub expected: String,
+    /// The exact mend, ready to paste where that is possible.
+    pub fix: String,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What is looked at.
+    pub title: &'static str,
+    /// What was found out when it is well, or why it was skipped.
+    pub seen: String,
+    /// Was it skipped, for want of something before it?
+    pub is_skipped: bool,
+    /// What is not well; nothing when it passed.
+    pub findings: Vec<Finding>,
+}
+
+/// How a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// All is well.
+    Healthy,
+    /// AWS has not delivered yet.
+    Waiting,
+    /// It works, with something missing or at risk.
+    Degraded,
+    /// It does not work.
+    Broken,
+}
+
+/// Everything that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// How it is, all in all.
+    pub health: Health,
+    /// The account that the credentials belong to, when AWS tells.
+    pub account: Option<String>,
+    /// In order.
+    pub checks: Vec<Check>,
+}
+
+/// What is to be verified.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The kind of product.
+    pub kind: &'static KindAccess,
+    /// `s3://bucket/prefix` or a folder, for kinds that have a place.
+    pub location: Option<&'a str>,
+    /// Who Billhook is.
+    pub access: &'a Access,
+    /// How to address S3, without credentials.
+    pub s3: S3Options,
+    /// May a request be made that AWS charges 0.01 USD for?
+    pub may_pay: bool,
+}
+
+impl Check {
+    fn passed(title: &'static str, seen: impl Into<String>) -> Self {
+        Self { title, seen: seen.into(), is_skipped: false, findings: Vec::new() }
+    }
+
+    fn skipped(title: &'static str, why: impl Into<String>) -> Self {
+        Self { title, seen: why.into(), is_skipped: true, findings: Vec::new() }
+    }
+
+    fn found(title: &'static str, findings: Vec<Finding>) -> Self {
+        Self { title, seen: String::new(), is_skipped: false, findings }
+    }
+
+    fn has_error(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+impl Finding {
+    /// A finding of the catalogue, with its severity and what it expects.
+    fn new(code: &'static str, seen: impl Into<String>, fix: impl Into<String>) -> Self {
+        let known = CODES.iter().find(|known| known.code == code);
+        debug_assert!(known.is_some(), "{code} is not in the catalogue");
+        Self {
+            code,
+            severity: known.map_or(Severity::Error, |known| known.severity),
+            seen: seen.into(),
+            expected: known.map_or_else(String::new, |known| known.expected.to_owned()),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl Verdict {
+    fn of(account: Option<String>, checks: Vec<Check>) -> Self {
+        let findings = || checks.iter().flat_map(|check| &check.findings);
+        let has = |severity| findings().any(|finding| finding.severity == severity);
+        let health = if has(Severity::Error) {
+            Health::Broken
+        } else if has(Severity::Waiting) {
+            Health::Waiting
+        } else if has(Severity::Warning) {
+            Health::Degraded
+        } else {
+            Health::Healthy
+        };
+        Self { health, account, checks }
+    }
+
+    /// Does it work, now or as soon as AWS delivers?
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.health != Health::Broken
+    }
+
+    /// All findings, in order.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.checks.iter().flat_map(|check| &check.findings)
+    }
+}
+
+impl Health {
+    /// As it is shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Waiting => "waiting",
+            Self::Degraded => "degraded",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// [`EngineError::Usage`] when the subject makes no sense. Whatever AWS says is a finding.
+pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
+    let mut checks = Vec::new();
+    if subject.kind.reads_bucket && subject.location.is_none() {
+        return Err(EngineError::Usage(format!(
+            "{} needs a location: s3://bucket/prefix or a folder",
+            subject.kind.kind
+        )));
+    }
+    let is_local = subject.location.is_some_and(|location| !location.starts_with("s3://"));
+    if is_local {
+        checks.extend(bucket::check(subject, None, None).await);
+        return Ok(Verdict::of(None, checks));
+    }
+    let (session, account) = identity::check(subject.access, &mut checks).await;
+    let is_refused = checks.iter().any(Check::has_error);
+    if is_refused {
+        let why = "AWS does not accept the credentials";
+        checks.push(Check::skipped("billing data", why));
+    } else if subject.kind.reads_bucket {
+        checks.extend(bucket::check(subject, session.as_ref(), account.as_deref()).await);
+    } else if let Some(session) = &session {
+        checks.push(explorer::check(subject, session).await);
+    }
+    Ok(Verdict::of(account, checks))
+}
+
+/// The statements to add, for a finding on a missing permission.
+fn statements(subject: &Subject<'_>) -> String {
+    let place = subject.location.and_then(connections::bucket_of);
+    let (bucket, prefix) = place.map_or((None, ""), |(bucket, prefix)| (Some(bucket), prefix));
+    let setup = Setup {
+        kind: subject.kind,
+        partition: connections::partition(subject.access),
+        bucket: bucket.map(str::to_owned),
+        prefix: prefix.to_owned(),
+        key: None,
+        account: None,
+        reader: access::Reader::User { name: "billhook".to_owned() },
+    };
+    access::render(&setup, access::Form::Policy).unwrap_or_default()
+}
+
+/// The place of a subject with a session's credentials.
+fn open(subject: &Subject<'_>, session: Option<&Session>) -> Result<Opened, EngineError> {
+    connections::place(subject.location.unwrap_or_default(), &subject.s3, subject.access, session)
+}

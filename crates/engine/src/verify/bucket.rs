@@ -1,0 +1,297 @@
+//! The bucket or folder: can it be listed, what is in it, can it be read, and what can be done with
+//! it?
+
+use billhook_aws::Location;
+use billhook_aws::session::Session;
+use billhook_registry::Access;
+use billhook_sources::delivery::{Delivery, Readiness};
+use billhook_sources::kinds;
+use object_store::ObjectMeta;
+
+use super::s3_error::Refusal;
+use super::{Check, Finding, Subject, open, statements};
+use crate::{EngineError, connections, import};
+
+const BUCKET: &str = "bucket";
+const DELIVERIES: &str = "deliveries";
+const FILE: &str = "data file";
+const COLUMNS: &str = "columns";
+
+/// A delivery older than this is late: AWS delivers at least once a day, in microseconds.
+const LATE_MICROS: i64 = 3 * 86_400_000_000;
+
+pub(super) async fn check(
+    subject: &Subject<'_>,
+    session: Option<&Session>,
+    account: Option<&str>,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let written = subject.location.unwrap_or_default();
+    let location = match open(subject, session) {
+        Ok(location) => location,
+        Err(error) => {
+            let fix = "give an existing folder, or s3://bucket/prefix";
+            let finding = Finding::new("location", error.to_string(), fix);
+            return vec![Check::found(BUCKET, vec![finding])];
+        }
+    };
+    let objects = match import::list(&location).await {
+        Ok(objects) => objects,
+        Err(error) => {
+            let mut refusal = Refusal::of(&error);
+            if refusal.is_elsewhere() && refusal.region.is_none() {
+                refusal.region = region(subject, session).await;
+            }
+            let finding = not_listed(subject, &refusal, account);
+            checks.push(Check::found(BUCKET, vec![finding]));
+            checks.push(Check::skipped(DELIVERIES, "the bucket cannot be listed"));
+            return checks;
+        }
+    };
+    if objects.is_empty() {
+        let seen = format!("{written}: nothing is there");
+        let fix = format!(
+            "if the report is new, wait: AWS delivers within 24 hours. Else compare the prefix \
+             with that of the report: {}",
+            subject.kind.title
+        );
+        checks.push(Check::found(BUCKET, vec![Finding::new("nothing-there", seen, fix)]));
+        return checks;
+    }
+    checks.push(Check::passed(BUCKET, format!("{written}: {} objects", objects.len())));
+    match import::deliveries(&location, objects).await {
+        Ok(deliveries) => files(subject, &location, &deliveries, &mut checks).await,
+        Err(error) => {
+            let finding = not_read(subject, &error);
+            checks.push(Check::found(DELIVERIES, vec![finding]));
+        }
+    }
+    checks
+}
+
+/// The region of a bucket. Asked in the first region, S3 says which one it is, or answers.
+async fn region(subject: &Subject<'_>, session: Option<&Session>) -> Option<String> {
+    let first = "us-east-1".to_owned();
+    let access = Access { region: Some(first.clone()), ..subject.access.clone() };
+    let location = subject.location.unwrap_or_default();
+    let place = connections::place(location, &subject.s3, &access, session).ok()?;
+    match import::list(&place).await {
+        Ok(_) => Some(first),
+        Err(error) => Refusal::of(&error).region,
+    }
+}
+
+/// Why a bucket cannot be listed.
+fn not_listed(subject: &Subject<'_>, refusal: &Refusal, account: Option<&str>) -> Finding {
+    let (seen, written) = (refusal.text(), subject.location.unwrap_or_default());
+    match (refusal.code.as_str(), refusal.status) {
+        ("NoSuchBucket", _) => {
+            let fix = if written.chars().any(|c| c.is_ascii_uppercase()) {
+                "write the bucket's name as it is: they are all lowercase".to_owned()
+            } else {
+                format!(
+                    "look the name up under S3 in the console{}; names are exact, letter by letter",
+                    account.map(|id| format!(" of account {id}")).unwrap_or_default()
+                )
+            };
+            Finding::new("bucket-missing", seen, fix)
+        }
+        _ if refusal.is_elsewhere() => {
+            let fix = match &refusal.region {
+                Some(region) => format!("give --region {region}: that is where the bucket is"),
+                None => {
+                    "give --region of the bucket, as its properties in the console say".to_owned()
+                }
+            };
+            Finding::new("bucket-region", seen, fix)
+        }
+        ("RequestTimeTooSkewed", _) => {
+            Finding::new("clock-skewed", seen, "set the clock of this machine")
+        }
+        ("SlowDown" | "Throttling", _) | (_, 503) => {
+            Finding::new("throttled", seen, "try again in a few minutes")
+        }
+        ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => {
+            let fix = format!(
+                "the permissions that are needed; s3:ListBucket is the one that is missing here:\n{}",
+                statements(subject)
+            );
+            Finding::new("list-denied", seen, fix)
+        }
+        _ => Finding::new("aws-unreachable", seen, "check the network, proxy and --endpoint"),
+    }
+}
+
+/// Why an object cannot be read.
+fn not_read(subject: &Subject<'_>, error: &EngineError) -> Finding {
+    let refusal = Refusal::of(error);
+    let seen = refusal.text();
+    let needs_key = refusal.code.starts_with("KMS") || seen.contains("kms:");
+    match (refusal.code.as_str(), refusal.status) {
+        _ if needs_key => {
+            let fix = "allow kms:Decrypt on the bucket's key: `billhook access KIND --bucket BUCKET \
+                       --key ARN` prints the statement; the key's own policy must allow it, too";
+            Finding::new("kms-denied", seen, fix)
+        }
+        ("AccessDenied", _) | (_, 403) => {
+            let fix = format!(
+                "the permissions that are needed; s3:GetObject is the one that is missing here:\n{}",
+                statements(subject)
+            );
+            Finding::new("get-denied", seen, fix)
+        }
+        ("InvalidObjectState", _) => {
+            let fix = "restore the objects from Glacier, or leave old months out of the location";
+            Finding::new("archived", seen, fix)
+        }
+        _ => Finding::new("file-unreadable", seen, "have the file delivered or copied again"),
+    }
+}
+
+/// Looks at what was found.
+async fn files(
+    subject: &Subject<'_>,
+    location: &Location,
+    deliveries: &[Delivery],
+    checks: &mut Vec<Check>,
+) {
+    let is_ready = |delivery: &&Delivery| delivery.readiness == Readiness::Ready;
+    let reports: Vec<&Delivery> =
+        deliveries.iter().filter(|delivery| !delivery.report.is_empty()).collect();
+    let mut findings = Vec::new();
+    let is_meant = |delivery: &&&Delivery| {
+        let kinds = delivery.mappings.iter().map(|mapping| mapping.kind);
+        let kinds = delivery.mapping.map_or_else(|| kinds.collect(), |one| vec![one.kind]);
+        kinds.iter().any(|kind| kinds::is_meant(kind, subject.kind.kind))
+    };
+    let meant: Vec<&Delivery> = reports.iter().filter(is_meant).copied().collect();
+    if meant.is_empty() {
+        let (code, seen) = if reports.is_empty() {
+            ("no-report", "there are files, but none belongs to a billing report".to_owned())
+        } else {
+            let mut names: Vec<&str> = reports.iter().map(|d| d.report.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            ("other-kind", format!("reports of other kinds: {}", names.join(", ")))
+        };
+        let fix = format!("point at the folder of {}, or give another --kind", subject.kind.title);
+        checks.push(Check::found(DELIVERIES, vec![Finding::new(code, seen, fix)]));
+        return;
+    }
+    for delivery in &meant {
+        let title = format!("{} {}", delivery.report, delivery.period);
+        match &delivery.readiness {
+            Readiness::Waiting(why) => {
+                let fix = "nothing to do: AWS writes the manifest before all files are there";
+                findings.push(Finding::new("delivery-waiting", format!("{title}: {why}"), fix));
+            }
+            Readiness::Damaged(why) => {
+                let fix = "have it delivered again";
+                findings.push(Finding::new("file-unreadable", format!("{title}: {why}"), fix));
+            }
+            Readiness::Ready | Readiness::Empty(_) => {}
+        }
+    }
+    let newest = meant.iter().copied().filter(is_ready).max_by_key(|delivery| written_at(delivery));
+    if let Some(newest) = newest {
+        findings.extend(late(newest));
+    }
+    if findings.is_empty() {
+        let mut months: Vec<&str> = meant.iter().map(|d| d.period.as_str()).collect();
+        months.sort_unstable();
+        months.dedup();
+        let seen = match (months.first(), months.last()) {
+            (Some(first), Some(last)) if first != last => {
+                format!("{} months, {first} to {last}", months.len())
+            }
+            (Some(only), _) => format!("one month, {only}"),
+            _ => "none".to_owned(),
+        };
+        checks.push(Check::passed(DELIVERIES, seen));
+    } else {
+        checks.push(Check::found(DELIVERIES, findings));
+    }
+    if let Some(newest) = newest {
+        read(subject, location, newest, checks).await;
+    }
+}
+
+/// When the files of a delivery were written, microseconds.
+fn written_at(delivery: &Delivery) -> i64 {
+    let of = |meta: &ObjectMeta| meta.last_modified.timestamp_micros();
+    let files = delivery.files.iter().map(|file| of(&file.meta));
+    files.chain(delivery.manifest.as_ref().map(of)).max().unwrap_or(0)
+}
+
+/// Is the current month's delivery late?
+fn late(newest: &Delivery) -> Option<Finding> {
+    let now = chrono::Utc::now();
+    let age = now.timestamp_micros() - written_at(newest);
+    let is_current = newest.period >= now.format("%Y-%m").to_string();
+    (age > LATE_MICROS).then(|| {
+        let days = age / 86_400_000_000;
+        let seen = format!("the newest delivery ({}) is {days} days old", newest.period);
+        let fix = if is_current {
+            "look whether the report still exists, and whether its bucket policy still lets AWS \
+             deliver: `billhook access KIND --format bucket-policy` prints it"
+        } else {
+            "look whether the report still exists: AWS delivers the current month every day"
+        };
+        Finding::new("delivery-late", seen, fix)
+    })
+}
+
+/// Reads the beginning of a data file.
+async fn read(
+    subject: &Subject<'_>,
+    location: &Location,
+    delivery: &Delivery,
+    checks: &mut Vec<Check>,
+) {
+    let Some(file) = delivery.files.first() else { return };
+    let header = match import::header(location, &file.meta).await {
+        Ok(Ok(header)) => header,
+        Ok(Err(error)) => {
+            let seen = format!("{}: {error}", file.name);
+            let fix = "have the file delivered or copied again";
+            checks.push(Check::found(FILE, vec![Finding::new("file-unreadable", seen, fix)]));
+            return;
+        }
+        Err(error) => {
+            checks.push(Check::found(FILE, vec![not_read(subject, &error)]));
+            return;
+        }
+    };
+    checks.push(Check::passed(FILE, format!("{} can be read", file.name)));
+    let mapping = match kinds::recognise(delivery.mappings, &header) {
+        Ok(mapping) => mapping,
+        Err(error) => {
+            let fix = "select the columns that are missing in the report's definition";
+            let finding = Finding::new("columns-missing", error.to_string(), fix);
+            checks.push(Check::found(COLUMNS, vec![finding]));
+            return;
+        }
+    };
+    let has = |name: &str| {
+        let wanted = billhook_sources::format::canonical(name);
+        header.iter().any(|column| billhook_sources::format::canonical(column) == wanted)
+    };
+    let mut findings = Vec::new();
+    let resource =
+        mapping.format.known.iter().find(|known| {
+            matches!(known.name, "line_item_resource_id" | "ResourceId" | "resource_id")
+        });
+    if let Some(resource) = resource
+        && !has(resource.header)
+    {
+        let fix = "turn on \"Include resource IDs\" in the report's definition; AWS delivers them \
+                   from then on";
+        let seen = format!("{} has no column {}", file.name, resource.header);
+        findings.push(Finding::new("no-resource-ids", seen, fix));
+    }
+    if findings.is_empty() {
+        checks.push(Check::passed(COLUMNS, format!("{} columns", header.len())));
+    } else {
+        checks.push(Check::found(COLUMNS, findings));
+    }
+}

@@ -1,0 +1,243 @@
+//! Every code that a finding can have: the source of the pages under `docs/findings/`.
+
+use super::Severity;
+
+/// A code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// Its name.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is, as a heading.
+    pub title: &'static str,
+    /// What is expected instead.
+    pub expected: &'static str,
+    /// What it comes from, for people who want to understand.
+    pub about: &'static str,
+}
+
+const fn error(
+    code: &'static str,
+    title: &'static str,
+    expected: &'static str,
+    about: &'static str,
+) -> Code {
+    Code { code, severity: Severity::Error, title, expected, about }
+}
+
+/// All codes, in the order in which they can be found.
+pub const CODES: &[Code] = &[
+    error(
+        "key-shape",
+        "The access key does not look like one",
+        "an id of AKIA or ASIA and capital letters, and a secret of 40 characters",
+        "Keys are often cut short or get a blank when they are copied. The id is not secret; the \
+         secret is shown by AWS only once, when the key is made.",
+    ),
+    error(
+        "no-credentials",
+        "There are no credentials",
+        "an access key, a profile, a role, or an environment that provides one of these",
+        "Billhook looks where every AWS tool looks: environment variables, the profile of \
+         AWS's configuration files, the container's or instance's role.",
+    ),
+    error(
+        "key-unknown",
+        "AWS does not know the access key",
+        "a key that exists and is active, in the partition that is asked",
+        "AWS says the same of a key that was deleted, one that is switched off, and one of \
+         another partition (standard, China, US government).",
+    ),
+    error(
+        "secret-wrong",
+        "The secret does not belong to the key",
+        "the secret that AWS gave with this key id",
+        "The request was signed with another secret than AWS has for the key id.",
+    ),
+    error(
+        "session-expired",
+        "The session token has expired",
+        "a token that is still good, or a lasting key",
+        "Temporary keys (ASIA...) come with a token that is good for some hours at most.",
+    ),
+    error(
+        "clock-skewed",
+        "The clock of this machine is wrong",
+        "a clock that is less than five minutes off",
+        "Every request says when it was made, and AWS refuses those that are too old or from the \
+         future.",
+    ),
+    error(
+        "aws-unreachable",
+        "AWS cannot be reached",
+        "an answer from AWS",
+        "There was no answer, or none that is AWS's: a proxy, a firewall, a wrong endpoint.",
+    ),
+    error(
+        "identity-refused",
+        "AWS does not say who the caller is",
+        "an answer of sts:GetCallerIdentity, which needs no permission",
+        "Only an explicit denial, such as a service control policy, can refuse this call.",
+    ),
+    error(
+        "role-denied",
+        "The role cannot be assumed",
+        "a trust policy that names the caller and this external ID",
+        "AWS has one answer for every reason: the role does not exist, its trust policy names \
+         somebody else, the external ID is another one, or the caller itself may not assume roles.",
+    ),
+    error(
+        "role-arn",
+        "The ARN of the role is malformed",
+        "an ARN such as arn:aws:iam::111122223333:role/billhook",
+        "The ARN is the output RoleArn of the CloudFormation stack, or role_arn of Terraform.",
+    ),
+    error(
+        "sts-region-off",
+        "STS is turned off in this region",
+        "a region in which the account of the role has STS turned on",
+        "Regions that have to be opted in to have no STS until they are enabled.",
+    ),
+    Code {
+        code: "external-id-not-enforced",
+        severity: Severity::Warning,
+        title: "The role can be assumed without its external ID",
+        expected: "a trust policy with the condition sts:ExternalId",
+        about: "Without the condition, whoever else may use the same caller can read this \
+                account's bill by guessing the role's ARN (the confused deputy).",
+    },
+    error(
+        "location",
+        "The location cannot be used",
+        "an existing folder, or s3://bucket/prefix",
+        "Nothing was asked of AWS yet.",
+    ),
+    error(
+        "bucket-missing",
+        "There is no such bucket",
+        "the exact name of the bucket with the report",
+        "Bucket names are exact: small letters, and no blanks.",
+    ),
+    error(
+        "bucket-region",
+        "The bucket is in another region",
+        "requests to the region that the bucket is in",
+        "The bill is for all regions, but the bucket is in one, and answers only there.",
+    ),
+    error(
+        "list-denied",
+        "The bucket may not be listed",
+        "s3:ListBucket on the bucket, for the prefix",
+        "Both a policy of the caller and, across accounts, the bucket's own policy must allow it.",
+    ),
+    Code {
+        code: "throttled",
+        severity: Severity::Waiting,
+        title: "AWS asks to wait",
+        expected: "fewer requests in a short time",
+        about: "Others may be using up the same limits. Trying again later is all it takes.",
+    },
+    Code {
+        code: "nothing-there",
+        severity: Severity::Waiting,
+        title: "Nothing is there yet",
+        expected: "files below the prefix",
+        about: "AWS makes the first delivery within 24 hours after a report was defined. A prefix \
+                with a typing mistake looks the same.",
+    },
+    error(
+        "no-report",
+        "No file belongs to a billing report",
+        "a report's manifest or data files below the location",
+        "The location holds other files only. `billhook import --verbose` says what each is.",
+    ),
+    error(
+        "other-kind",
+        "The reports are of another kind",
+        "reports of the kind that the connection is for",
+        "Cost and Usage Reports, Data Exports and Detailed Billing Reports may lie side by side.",
+    ),
+    Code {
+        code: "delivery-waiting",
+        severity: Severity::Waiting,
+        title: "A delivery is not complete yet",
+        expected: "all files that the manifest names",
+        about: "AWS writes large reports file by file. The next look will find them.",
+    },
+    Code {
+        code: "delivery-late",
+        severity: Severity::Warning,
+        title: "AWS has stopped delivering",
+        expected: "a delivery at least once a day",
+        about: "The report was deleted, its bucket policy was changed, the bucket has moved to \
+                another account, or the payer account was closed.",
+    },
+    error(
+        "get-denied",
+        "The files may not be read",
+        "s3:GetObject on the objects below the prefix",
+        "Listing and reading are two permissions.",
+    ),
+    error(
+        "kms-denied",
+        "The files may not be decrypted",
+        "kms:Decrypt on the bucket's key",
+        "The bucket is encrypted with a key of its own, which both the caller's policy and the \
+         key's policy must allow to use.",
+    ),
+    error(
+        "archived",
+        "The files are archived",
+        "files that can be read at once",
+        "A lifecycle rule has moved them to Glacier.",
+    ),
+    error(
+        "file-unreadable",
+        "A file is damaged",
+        "a file that can be read to its end",
+        "It was cut off or altered on its way.",
+    ),
+    error(
+        "columns-missing",
+        "Columns are missing without which nothing works",
+        "the columns that say when, whose, and how much",
+        "Data Exports have the columns that their query selects.",
+    ),
+    Code {
+        code: "no-resource-ids",
+        severity: Severity::Warning,
+        title: "The report has no resource IDs",
+        expected: "a report with resource IDs",
+        about: "Without them nobody can tell which machine or volume a cost is for. Everything \
+                else works.",
+    },
+    error(
+        "ce-denied",
+        "Cost Explorer may not be asked",
+        "ce:GetCostAndUsage",
+        "The action has no resources: it is allowed on all or nothing.",
+    ),
+    error(
+        "ce-not-enabled",
+        "Cost Explorer is not turned on",
+        "Cost Explorer enabled in the payer account",
+        "It must be opened once in the console; that cannot be done by an API.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::CODES;
+
+    #[test]
+    fn codes_are_names_of_files_and_stand_once() {
+        let names: BTreeSet<&str> = CODES.iter().map(|code| code.code).collect();
+        assert_eq!(names.len(), CODES.len());
+        let is_fit = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(names.iter().all(|name| name.chars().all(is_fit)), "{names:?}");
+        assert!(CODES.iter().all(|code| code.about.ends_with('.') && !code.expected.is_empty()));
+    }
+}

@@ -1,0 +1,187 @@
+//! Who am I; may I assume the role; and may only who knows the external ID?
+
+use billhook_aws::call::{CallError, Trouble};
+use billhook_aws::session::{Assume, Session};
+use billhook_registry::Access;
+
+use super::{Check, Finding};
+use crate::access::{self, Form, Reader, Setup};
+use crate::connections;
+
+const KEY: &str = "access key";
+const CALLER: &str = "who am I";
+const ROLE: &str = "role";
+const EXTERNAL_ID: &str = "external ID";
+
+/// Looks at the credentials; gives the session that reads, and its account.
+pub(super) async fn check(
+    access: &Access,
+    checks: &mut Vec<Check>,
+) -> (Option<Session>, Option<String>) {
+    let Some(source) = connections::source(access) else {
+        checks.push(Check::passed(CALLER, "nobody: requests are not signed"));
+        return (None, None);
+    };
+    if let billhook_aws::session::Source::Key { id, secret, .. } = &source {
+        checks.push(shape(id, secret));
+    }
+    let base = match Session::open(&source, &connections::reach(access)).await {
+        Ok(base) => base,
+        Err(error) => {
+            checks.push(Check::found(CALLER, vec![refused(&error)]));
+            return (None, None);
+        }
+    };
+    let caller = match base.identity().await {
+        Ok(caller) => caller,
+        Err(error) => {
+            checks.push(Check::found(CALLER, vec![refused(&error)]));
+            return (None, None);
+        }
+    };
+    checks.push(Check::passed(CALLER, format!("{} of account {}", caller.arn, caller.account)));
+    let Some(role) = connections::role(access) else { return (Some(base), Some(caller.account)) };
+    if let Err(error) = base.try_assume(&role).await {
+        let finding = role_refused(&error, access, &role, &caller.arn);
+        checks.push(Check::found(ROLE, vec![finding]));
+        return (None, None);
+    }
+    checks.push(Check::passed(ROLE, format!("{} may be assumed", role.arn)));
+    checks.push(guarded(&base, &role).await);
+    let session = base.assuming(&role).await;
+    let account = role.arn.split(':').nth(4).unwrap_or_default().to_owned();
+    (Some(session), Some(account))
+}
+
+/// Does the key look like one?
+fn shape(id: &str, secret: &str) -> Check {
+    let is_id = (16..=128).contains(&id.len())
+        && (id.starts_with("AKIA") || id.starts_with("ASIA"))
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let is_secret = secret.len() >= 30 && !secret.contains(char::is_whitespace);
+    if is_id && is_secret {
+        return Check::passed(KEY, format!("{id} has the shape of a key"));
+    }
+    let seen = if is_id {
+        format!("the secret of {id} has {} characters", secret.chars().count())
+    } else {
+        format!("{id} as the id of an access key")
+    };
+    let fix = "copy both parts again from the CSV file that AWS gave when the key was made";
+    Check::found(KEY, vec![Finding::new("key-shape", seen, fix)])
+}
+
+/// Can the role be assumed without its external ID? Then others could have us read this account.
+async fn guarded(base: &Session, role: &Assume) -> Check {
+    let open = Assume { external_id: None, ..role.clone() };
+    match base.try_assume(&open).await {
+        Ok(()) => {
+            let seen = format!("{} can be assumed without its external ID", role.arn);
+            let fix = format!(
+                "add to the role's trust policy, beside \"Action\": \"sts:AssumeRole\",\n\
+                 \"Condition\": {{ \"StringEquals\": {{ \"sts:ExternalId\": \"{}\" }} }}",
+                role.external_id.as_deref().unwrap_or_default()
+            );
+            Check::found(EXTERNAL_ID, vec![Finding::new("external-id-not-enforced", seen, fix)])
+        }
+        Err(error) if error.trouble == Trouble::Denied => {
+            Check::passed(EXTERNAL_ID, "the role is closed to who does not say it")
+        }
+        Err(error) => Check::skipped(EXTERNAL_ID, format!("cannot be told: {error}")),
+    }
+}
+
+/// What AWS has against the credentials.
+pub(super) fn refused(error: &CallError) -> Finding {
+    let seen = error.to_string();
+    let skewed = ["Signature expired", "RequestTimeTooSkewed", "Signature not yet current"];
+    if skewed.iter().any(|words| seen.contains(words)) {
+        let fix = "set the clock of this machine: AWS refuses requests that are five minutes off";
+        return Finding::new("clock-skewed", seen, fix);
+    }
+    let (code, fix) = match error.code.as_str() {
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => (
+            "key-unknown",
+            "the key was deleted, switched off, or is of another partition: make a new access key, \
+             or switch it on again under IAM, users, security credentials",
+        ),
+        "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+            ("secret-wrong", "copy the secret access key again: it does not belong to this key id")
+        }
+        "ExpiredToken" | "ExpiredTokenException" => {
+            ("session-expired", "the session token has expired: give a new one, or a lasting key")
+        }
+        _ if error.trouble == Trouble::Credentials => (
+            "no-credentials",
+            "give --access-key-id, --profile or --role-arn, or set the environment of AWS's tools",
+        ),
+        _ if error.trouble == Trouble::Passing => {
+            ("aws-unreachable", "check the network, proxy and --endpoint, then try again")
+        }
+        _ => ("identity-refused", "ask whoever manages the account why the caller is denied"),
+    };
+    Finding::new(code, seen, fix)
+}
+
+fn role_refused(error: &CallError, access: &Access, role: &Assume, caller: &str) -> Finding {
+    let seen = error.to_string();
+    match error.code.as_str() {
+        "RegionDisabledException" => {
+            let fix = "turn AWS STS on for this region in the account of the role (IAM, account \
+                       settings), or give --region of one where it is on";
+            Finding::new("sts-region-off", seen, fix)
+        }
+        "ValidationError" | "ValidationException" | "MalformedPolicyDocument" => {
+            let fix = format!(
+                "give --role-arn as it stands in the stack's output, such as \
+                 arn:{}:iam::111122223333:role/billhook",
+                connections::partition(access)
+            );
+            Finding::new("role-arn", seen, fix)
+        }
+        _ if error.trouble == Trouble::Denied => {
+            Finding::new("role-denied", seen, trust(access, role, caller))
+        }
+        _ => refused(error),
+    }
+}
+
+/// What to put into the role's trust policy.
+fn trust(access: &Access, role: &Assume, caller: &str) -> String {
+    let setup = Setup {
+        // The trust policy is the same for all kinds.
+        kind: &billhook_sources::access::KINDS[0],
+        partition: connections::partition(access),
+        bucket: None,
+        prefix: String::new(),
+        key: None,
+        account: None,
+        reader: Reader::Role {
+            name: "billhook".to_owned(),
+            trusted: principal(caller),
+            external_id: role.external_id.clone().unwrap_or_default(),
+        },
+    };
+    let policy = access::render(&setup, Form::Trust).unwrap_or_default();
+    format!(
+        "make this the trust policy of {} (and allow {caller} sts:AssumeRole on it, when it is in \
+         another account):\n{policy}",
+        role.arn
+    )
+}
+
+/// The ARN to trust: of a role's session, the role.
+fn principal(caller: &str) -> String {
+    let parts: Vec<&str> = caller.splitn(6, ':').collect();
+    match parts[..] {
+        [arn, partition, "sts", region, account, session] => {
+            let role =
+                session.strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next());
+            match role {
+                Some(role) => format!("{arn}:{partition}:iam:{region}:{account}:role/{role}"),
+                None => caller.to_owned(),
+            }
+        }
+        _ => caller.to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a connection needs AWS to allow. Each kind lists its own in its `access.rs`; this is what
+//! they are made of, and what all kinds that read a bucket share.
+//!
+//! Source: AWS Service Authorization Reference, "Actions, resources, and condition keys".
+
+use crate::{cost_explorer, cur, data_export, dbr, focus_files};
+
+/// What an action is allowed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum On {
+    /// Listing the bucket, below the prefix alone.
+    Listing,
+    /// The objects below the prefix.
+    Objects,
+    /// The key with which the bucket is encrypted, when it has one.
+    Key,
+    /// The account: AWS knows no smaller resource for it.
+    Account,
+}
+
+/// Actions that are needed for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Such as `s3:GetObject`.
+    pub actions: &'static [&'static str],
+    /// What on.
+    pub on: On,
+    /// What for, as the end of "Billhook needs it to …".
+    pub purpose: &'static str,
+}
+
+/// Reading the files of a bucket, below a prefix.
+pub const BUCKET: &[Need] = &[
+    Need {
+        actions: &["s3:ListBucket"],
+        on: On::Listing,
+        purpose: "see which deliveries there are",
+    },
+    Need { actions: &["s3:GetObject"], on: On::Objects, purpose: "read manifests and data files" },
+    Need { actions: &["kms:Decrypt"], on: On::Key, purpose: "read files of an encrypted bucket" },
+];
+
+/// The service that puts files into a bucket, and what it must be allowed there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// Service principals.
+    pub services: &'static [&'static str],
+    /// AWS accounts that deliver in place of a service, whole.
+    pub accounts: &'static [&'static str],
+    /// Allowed on the bucket.
+    pub on_bucket: &'static [&'static str],
+    /// Allowed on the objects.
+    pub on_objects: &'static [&'static str],
+    /// What the delivery must be on behalf of: ends of ARNs after `arn:PARTITION:`, with
+    /// `{account}` for the account of the bill. Empty when the service tells none.
+    pub sources: &'static [&'static str],
+}
+
+/// What a kind needs.
+#[derive(Debug, Clone, Copy)]
+pub struct KindAccess {
+    /// As `--kind` names it.
+    pub kind: &'static str,
+    /// In words.
+    pub title: &'static str,
+    /// Does it read a bucket? Then [`BUCKET`] is part of what it needs.
+    pub reads_bucket: bool,
+    /// Beside the bucket.
+    pub needs: &'static [Need],
+    /// Who delivers into the bucket; `None` when nobody of AWS does.
+    pub delivery: Option<Delivery>,
+}
+
+impl KindAccess {
+    /// Everything that it needs.
+    pub fn all(&self) -> impl Iterator<Item = &'static Need> {
+        let bucket = if self.reads_bucket { BUCKET } else { &[] };
+        bucket.iter().chain(self.needs)
+    }
+}
+
+/// Every kind.
+pub const KINDS: &[KindAccess] = &[
+    cur::access::ACCESS,
+    data_export::access::ACCESS,
+    dbr::access::ACCESS,
+    cost_explorer::access::ACCESS,
+    focus_files::access::ACCESS,
+];
+
+/// The kind of that name. AWS's FOCUS tables are data exports.
+#[must_use]
+pub fn find(kind: &str) -> Option<&'static KindAccess> {
+    let kind = if kind == "focus_export" { "data_export" } else { kind };
+    KINDS.iter().find(|access| access.kind == kind)
+}
