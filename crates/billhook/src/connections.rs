@@ -191,14 +191,17 @@ fn list(registry: &Registry) -> anyhow::Result<u8> {
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::NOTHING);
     table.set_header(["name", "kind", "location", "health", "last run", "schedule"]);
+    let mut reasons = Vec::new();
     for connection in &connections {
-        let health = registry.health(&connection.id).map_err(EngineError::from)?;
+        let saved = registry.health(&connection.id).map_err(EngineError::from)?;
         let run = registry.last_run(&connection.id).map_err(EngineError::from)?;
-        let health = match (connection.paused_since, &health) {
+        let health = match (connection.paused_since, &saved) {
             (Some(_), _) => "paused".to_owned(),
             (None, None) => "not looked at yet".to_owned(),
             (None, Some(record)) => record.health.as_str().to_owned(),
         };
+        let told = saved.iter().flat_map(|record| reason(&record.findings));
+        reasons.extend(told.map(|text| (connection.name.to_string(), text)));
         let run = run.map_or_else(String::new, |run| {
             let time = chrono::DateTime::from_timestamp_micros(run.started_at);
             let time = time.map(|time| time.format("%Y-%m-%d %H:%M").to_string());
@@ -215,7 +218,17 @@ fn list(registry: &Registry) -> anyhow::Result<u8> {
         ]);
     }
     writeln!(std::io::stdout(), "{}", table.trim_fmt())?;
+    for (name, reason) in reasons {
+        writeln!(std::io::stdout(), "{name}: {reason}")?;
+    }
     Ok(0)
+}
+
+/// What the findings of a health say.
+fn reason(findings: &serde_json::Value) -> Vec<String> {
+    let findings = findings.as_array().map(Vec::as_slice).unwrap_or_default();
+    let seen = findings.iter().filter_map(|finding| finding["seen"].as_str());
+    seen.map(str::to_owned).collect()
 }
 
 /// Now, microseconds since 1970 UTC.

@@ -145,7 +145,14 @@ pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
 
 /// An error and its causes in one line, without saying anything twice.
 pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let text = error.to_string();
+    // A table has a hundred columns; to list them all hides what is said.
+    let mut text = match text.split_once("\nValid fields are ") {
+        Some((said, _)) => {
+            format!("{said} DESCRIBE TABLE, or \\d TABLE at the prompt, lists them.")
+        }
+        None => text,
+    };
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();

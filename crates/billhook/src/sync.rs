@@ -131,11 +131,13 @@ async fn load(
     context: &Context,
 ) -> Result<Vec<Imported>, EngineError> {
     let access = registry.access(&connection.id)?;
-    let session = opening::session(&access).await?;
     let kind = access::kind(&connection.kind)?;
     let name = connection.name.as_str();
+    let location = connection.location.as_deref().unwrap_or_default();
+    // A folder needs nobody's credentials.
+    let is_remote = !kind.reads_bucket || opening::bucket_of(location).is_some();
+    let session = if is_remote { opening::session(&access).await? } else { None };
     if kind.reads_bucket {
-        let location = connection.location.as_deref().unwrap_or_default();
         let place = opening::place(location, &context.s3, &access, session.as_ref())?;
         let options = Options { kinds: vec![connection.kind.clone()], ..options.clone() };
         let done = import::import(home, &place, Some(name), &options, tell).await?;

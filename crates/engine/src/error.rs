@@ -171,7 +171,12 @@ impl EngineError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_)
+            | Self::Registry(
+                RegistryError::Name { .. }
+                | RegistryError::NameTaken { .. }
+                | RegistryError::Schedule { .. },
+            ) => 2,
             Self::Nothing(_) => 1,
             Self::Read(error) => match error.as_ref() {
                 ReadError::Sink { .. } => 3,

@@ -397,3 +397,31 @@ fn terraform_finds_nothing_to_format() {
         }
     }
 }
+
+#[test]
+fn a_folder_is_a_connection_that_needs_nobody() {
+    let home = Home::new();
+    let files = home.path("files");
+    let definition = report(Layout::CreateNew, Compression::Gzip);
+    let data = deliver(&files, &definition, Month::new(2026, 8), "20260907T031500Z");
+    let place = files.to_str().unwrap();
+    let connect = |name: &str| home.run(&["connect", name, "--kind", "cur", "--location", place]);
+    assert_eq!(connect("Wrong Name").code, 2);
+    assert_eq!(connect("archive").code, 0);
+    assert_eq!(connect("archive").code, 2);
+    let ran = home.run(&["sync"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_ne!(home.ask("SELECT COUNT(*) FROM costs"), "0");
+    // What is wrong is told where the connections are listed.
+    fs::write(&data[0], "damaged").unwrap();
+    let definition = report(Layout::CreateNew, Compression::Gzip);
+    let data = deliver(&files, &definition, Month::new(2026, 8), "20260908T031500Z");
+    fs::write(&data[0], "damaged").unwrap();
+    let ran = home.run(&["sync", "archive"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    let ran = home.run(&["connections"]);
+    let name = data[0].file_name().unwrap().to_str().unwrap();
+    assert!(ran.out.contains("broken") && ran.out.contains(name), "{}", ran.out);
+    assert_eq!(home.run(&["connections", "remove", "archive"]).code, 0);
+    assert_eq!(home.run(&["sync", "archive"]).code, 2);
+}

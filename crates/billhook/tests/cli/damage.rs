@@ -127,6 +127,7 @@ fn sql_is_read_only_and_says_what_is_wrong() {
     ] {
         let ran = home.run(&["sql", sql]);
         assert_eq!(ran.code, 2, "{sql}: {}", ran.err);
+        assert!(ran.err.len() < 300, "{}", ran.err);
     }
     assert_eq!(home.digest(), before);
 }
