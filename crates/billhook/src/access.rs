@@ -3,11 +3,11 @@
 use std::io::Write as _;
 
 use billhook_engine::access::{self, Form, Reader, Setup};
-use billhook_sources::access::KINDS;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::context::say;
+use crate::verify::kind_names;
 
 /// The exact set-up to apply in AWS, ready to paste
 ///
@@ -46,10 +46,6 @@ pub(crate) struct AccessArgs {
     /// Partition: aws, aws-cn or aws-us-gov
     #[arg(long, default_value = "aws")]
     partition: String,
-}
-
-fn kind_names() -> PossibleValuesParser {
-    KINDS.iter().map(|kind| kind.kind).collect::<Vec<_>>().into()
 }
 
 fn form_names() -> PossibleValuesParser {

@@ -165,7 +165,6 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Error => "does not work",
         Severity::Warning => "works, with something missing or at risk",
         Severity::Waiting => "nothing is wrong, wait",
-        Severity::Note => "good to know",
     }
 }
 

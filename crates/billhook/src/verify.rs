@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use billhook_engine::verify::{self, Check, Finding, Severity, Subject, Verdict};
 use billhook_engine::{EngineError, access};
-use billhook_registry::Access;
+use billhook_registry::{Access, Health};
 use billhook_sources::access::{KINDS, KindAccess};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: VerifyArgs, context: &Context) -> anyhow::Result<u
     } else {
         write!(std::io::stdout(), "{}", shown(&verdict))?;
     }
-    Ok(u8::from(!matches!(verdict.health, verify::Health::Healthy | verify::Health::Waiting)))
+    Ok(u8::from(!matches!(verdict.health, Health::Healthy | Health::Waiting)))
 }
 
 /// Looks at everything.
@@ -79,7 +79,7 @@ pub(crate) async fn look(
 pub(crate) fn shown(verdict: &Verdict) -> String {
     let lines = verdict.checks.iter().flat_map(lines);
     let mut text: Vec<String> = lines.collect();
-    text.push(verdict.health.name().to_owned());
+    text.push(verdict.health.as_str().to_owned());
     text.join("\n") + "\n"
 }
 
@@ -93,7 +93,6 @@ fn lines(check: &Check) -> Vec<String> {
             Severity::Error => "FAIL",
             Severity::Warning => "warn",
             Severity::Waiting => "wait",
-            Severity::Note => "note",
         };
         let fix = finding.fix.trim_end().replace('\n', "\n         ");
         [

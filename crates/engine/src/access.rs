@@ -205,7 +205,8 @@ fn check(setup: &Setup) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn is_account(text: &str) -> bool {
+/// Is it an account id?
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

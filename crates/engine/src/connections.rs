@@ -7,9 +7,6 @@ use billhook_registry::{Access, AccessKey, Base, Credentials, ExposeSecret};
 use crate::EngineError;
 use crate::access::Partition;
 
-/// A place that can be read.
-pub type Opened = Location;
-
 /// Who assumes the role, or is the one who reads.
 #[must_use]
 pub fn source(access: &Access) -> Option<Source> {

@@ -29,6 +29,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
+use crate::access::is_account;
 use crate::import::{self, Fate, Imported};
 use crate::ingest::Options;
 use crate::{EngineError, Home};
@@ -111,7 +112,6 @@ pub fn check(settings: &Settings) -> Result<(), EngineError> {
             settings.connection
         ));
     }
-    let is_account = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(account) = settings.account.as_ref().filter(|id| !is_account(id)) {
         return wrong(format!("{account:?} is no account: write its 12 digits"));
     }

@@ -9,7 +9,7 @@ use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::slice::{self, DeliveryRecord, SliceId};
 use billhook_lake::spec::COST_AND_USAGE;
-use billhook_sources::delivery::{Delivery, Readiness, connection_name};
+use billhook_sources::delivery::{Delivery, Found, Readiness, connection_name};
 use billhook_sources::format::canonical;
 use billhook_sources::kinds;
 use billhook_sources::manifest::{Manifest, period_of_digits};
@@ -89,12 +89,10 @@ pub async fn import(
     options: &Options,
     mut heard: impl FnMut(&Imported),
 ) -> Result<Import, EngineError> {
-    let mut found = discover(location).await?;
+    let objects = list(location).await?;
+    let mut found = discover(location, objects).await?;
     if found.deliveries.is_empty() && found.left_alone.is_empty() {
         return Err(EngineError::Absent(format!("{}: there is nothing here", location.written)));
-    }
-    for delivery in &mut found.deliveries {
-        identify(&*location.store, delivery).await?;
     }
     let (files, deliveries): (Vec<_>, Vec<_>) =
         found.deliveries.into_iter().partition(is_no_report);
@@ -147,21 +145,23 @@ pub(crate) async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineE
     Ok(objects)
 }
 
-async fn discover(location: &Location) -> Result<billhook_sources::delivery::Found, EngineError> {
-    let objects = list(location).await?;
-    found(location, objects).await
-}
-
-/// The deliveries among objects of a place, looked into where no manifest describes them.
-pub(crate) async fn deliveries(
+/// What objects of a place hold, looked into where no manifest describes them.
+pub(crate) async fn discover(
     location: &Location,
     objects: Vec<ObjectMeta>,
-) -> Result<Vec<Delivery>, EngineError> {
-    let mut deliveries = found(location, objects).await?.deliveries;
-    for delivery in &mut deliveries {
+) -> Result<Found, EngineError> {
+    let mut found = found(location, objects).await?;
+    for delivery in &mut found.deliveries {
         identify(&*location.store, delivery).await?;
     }
-    Ok(deliveries)
+    Ok(found)
+}
+
+/// What objects of a place hold, by names and manifests alone.
+async fn found(location: &Location, objects: Vec<ObjectMeta>) -> Result<Found, EngineError> {
+    billhook_sources::discover::discover(&*location.store, objects)
+        .await
+        .map_err(|source| EngineError::Store { location: location.written.clone(), source })
 }
 
 /// The header of a file.
@@ -171,15 +171,6 @@ pub(crate) async fn header(
 ) -> Result<std::io::Result<Vec<String>>, EngineError> {
     let peeked = peek_at(&*location.store, meta).await?;
     Ok(peeked.map(|record| record.into_iter().map(|(name, _)| name).collect()))
-}
-
-async fn found(
-    location: &Location,
-    objects: Vec<ObjectMeta>,
-) -> Result<billhook_sources::delivery::Found, EngineError> {
-    billhook_sources::discover::discover(&*location.store, objects)
-        .await
-        .map_err(|source| EngineError::Store { location: location.written.clone(), source })
 }
 
 /// Looks into files that no manifest describes: are they reports, and of which month?
@@ -417,7 +408,8 @@ pub(crate) async fn import_one(
             }),
             // It was rewritten: look again at what is there now, and read that.
             Ok(None) => {
-                if let Ok(found) = discover(location).await {
+                let now = async { found(location, list(location).await?).await };
+                if let Ok(found) = now.await {
                     let same = |d: &Delivery| {
                         d.identity == delivery.identity && d.period == delivery.period
                     };

@@ -12,14 +12,14 @@ mod s3_error;
 
 use serde::Serialize;
 
-use billhook_aws::S3Options;
 use billhook_aws::session::Session;
-use billhook_registry::Access;
+use billhook_aws::{Location, S3Options};
+use billhook_registry::{Access, Health};
 use billhook_sources::access::KindAccess;
 
 use crate::EngineError;
 use crate::access::{self, Setup};
-use crate::connections::{self, Opened};
+use crate::connections;
 
 pub use codes::{CODES, Code};
 
@@ -27,8 +27,6 @@ pub use codes::{CODES, Code};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Good to know.
-    Note,
     /// Works, with something missing or at risk.
     Warning,
     /// Nothing is wrong; AWS has not delivered yet.
@@ -63,20 +61,6 @@ pub struct Check {
     pub is_skipped: bool,
     /// What is not well; nothing when it passed.
     pub findings: Vec<Finding>,
-}
-
-/// How a connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// All is well.
-    Healthy,
-    /// AWS has not delivered yet.
-    Waiting,
-    /// It works, with something missing or at risk.
-    Degraded,
-    /// It does not work.
-    Broken,
 }
 
 /// Everything that was looked at.
@@ -166,19 +150,6 @@ impl Verdict {
     }
 }
 
-impl Health {
-    /// As it is shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Waiting => "waiting",
-            Self::Degraded => "degraded",
-            Self::Broken => "broken",
-        }
-    }
-}
-
 /// Looks at everything.
 ///
 /// # Errors
@@ -226,6 +197,6 @@ fn statements(subject: &Subject<'_>) -> String {
 }
 
 /// The place of a subject with a session's credentials.
-fn open(subject: &Subject<'_>, session: Option<&Session>) -> Result<Opened, EngineError> {
+fn open(subject: &Subject<'_>, session: Option<&Session>) -> Result<Location, EngineError> {
     connections::place(subject.location.unwrap_or_default(), &subject.s3, subject.access, session)
 }

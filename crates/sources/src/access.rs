@@ -18,26 +18,23 @@ pub enum On {
     Account,
 }
 
-/// Actions that are needed for one purpose.
+/// Actions that are needed on one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
     /// Such as `s3:GetObject`.
     pub actions: &'static [&'static str],
     /// What on.
     pub on: On,
-    /// What for, as the end of "Billhook needs it to …".
-    pub purpose: &'static str,
 }
 
 /// Reading the files of a bucket, below a prefix.
 pub const BUCKET: &[Need] = &[
-    Need {
-        actions: &["s3:ListBucket"],
-        on: On::Listing,
-        purpose: "see which deliveries there are",
-    },
-    Need { actions: &["s3:GetObject"], on: On::Objects, purpose: "read manifests and data files" },
-    Need { actions: &["kms:Decrypt"], on: On::Key, purpose: "read files of an encrypted bucket" },
+    // To see which deliveries there are.
+    Need { actions: &["s3:ListBucket"], on: On::Listing },
+    // To read manifests and data files.
+    Need { actions: &["s3:GetObject"], on: On::Objects },
+    // When the bucket is encrypted.
+    Need { actions: &["kms:Decrypt"], on: On::Key },
 ];
 
 /// The service that puts files into a bucket, and what it must be allowed there.

@@ -63,21 +63,11 @@ pub fn write_others(dir: &Path, organisation: &Organisation) -> io::Result<Vec<P
     if let Some(&month) = months.get(2) {
         let own = report(dir, acme).report;
         let export = ExportReport {
-            account: own.account,
             bucket: "acme-exports".to_owned(),
             prefix: "focus".to_owned(),
-            export_name: "acme-focus".to_owned(),
-            export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
-            table: Table::Focus12,
             layout: Layout::Overwrite,
-            packing: Packing::Parquet,
             chunk_rows: 50_000,
-            with_resources: true,
-            with_net: own.with_net,
-            with_split: false,
-            tag_keys: own.tag_keys,
-            category_names: own.category_names,
-            columns: Vec::new(),
+            ..ExportReport::like(own, "acme-focus", Table::Focus12, Packing::Parquet)
         };
         let lines = organisation.ledger(acme, month, 1);
         let (id, time) = ("3b1f6c58-2f66-4a3b-8d0f-0e3a52b6c1aa", "2026-01-07T03:15:00.000Z");

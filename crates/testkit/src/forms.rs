@@ -76,21 +76,10 @@ impl Form {
             }
             Self::Export(table, packing) => {
                 let report = ExportReport {
-                    account: own.account,
                     bucket: "bucket".to_owned(),
                     prefix: "exports".to_owned(),
-                    export_name: self.name().to_owned(),
-                    export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
-                    table,
-                    layout: own.layout,
-                    packing,
                     chunk_rows,
-                    with_resources: true,
-                    with_net: own.with_net,
-                    with_split: false,
-                    tag_keys: own.tag_keys,
-                    category_names: own.category_names,
-                    columns: Vec::new(),
+                    ..ExportReport::like(own, self.name(), table, packing)
                 };
                 let (id, time) =
                     ("3b1f6c58-2f66-4a3b-8d0f-0e3a52b6c1aa", "2026-09-07T03:15:00.000Z");

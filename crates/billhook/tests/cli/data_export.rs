@@ -29,21 +29,10 @@ fn export(payer: usize, layout: Layout, packing: Packing) -> ExportReport {
     let organisation = organisation();
     let own = demo::report(Path::new(""), &organisation.payers()[payer]).report;
     ExportReport {
-        account: own.account,
-        bucket: own.bucket,
         prefix: "exports/all".to_owned(),
-        export_name: "cur2-hourly".to_owned(),
-        export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
-        table: Table::Cur2,
         layout,
-        packing,
         chunk_rows: 900,
-        with_resources: true,
-        with_net: own.with_net,
-        with_split: false,
-        tag_keys: own.tag_keys,
-        category_names: own.category_names,
-        columns: Vec::new(),
+        ..ExportReport::like(own, "cur2-hourly", Table::Cur2, packing)
     }
 }
 

@@ -59,8 +59,8 @@ pub(super) async fn check(
         return checks;
     }
     checks.push(Check::passed(BUCKET, format!("{written}: {} objects", objects.len())));
-    match import::deliveries(&location, objects).await {
-        Ok(deliveries) => files(subject, &location, &deliveries, &mut checks).await,
+    match import::discover(&location, objects).await {
+        Ok(found) => files(subject, &location, &found.deliveries, &mut checks).await,
         Err(error) => {
             let finding = not_read(subject, &error);
             checks.push(Check::found(DELIVERIES, vec![finding]));

@@ -7,6 +7,6 @@ pub(crate) const ACCESS: KindAccess = KindAccess {
     kind: "cost_explorer",
     title: "Cost Explorer",
     reads_bucket: false,
-    needs: &[Need { actions: &["ce:GetCostAndUsage"], on: On::Account, purpose: "ask for costs" }],
+    needs: &[Need { actions: &["ce:GetCostAndUsage"], on: On::Account }],
     delivery: None,
 };

@@ -134,11 +134,7 @@ fn sku_price_details(context: &SessionContext) {
         let mut names = aws_names::AttributeNames::default();
         let mut builder = StringBuilder::new();
         for row in 0..products.len() {
-            let entries = products.value(row);
-            let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1));
-            let values = values.as_string::<i32>();
-            let attributes: Vec<(&str, &str)> =
-                (0..keys.len()).map(|i| (keys.value(i), values.value(i))).collect();
+            let attributes = maps::entries(products, row);
             builder.append_option(names.sku_price_details(
                 &attributes,
                 option(1, row),

@@ -10,6 +10,7 @@ mod manifest;
 
 use crate::calendar::Month;
 
+use super::cur::CurReport;
 pub use super::cur::{Delivery, Layout};
 pub use super::table::Packing;
 pub use delivery::{column_names, write_delivery};
@@ -62,6 +63,29 @@ pub struct ExportReport {
 }
 
 impl ExportReport {
+    /// All that a legacy report of the payer shows, as an export of that name: same account,
+    /// bucket, prefix, layout and chunks, every column, nothing split.
+    #[must_use]
+    pub fn like(own: CurReport, export_name: &str, table: Table, packing: Packing) -> Self {
+        Self {
+            account: own.account,
+            bucket: own.bucket,
+            prefix: own.prefix,
+            export_name: export_name.to_owned(),
+            export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
+            table,
+            layout: own.layout,
+            packing,
+            chunk_rows: own.chunk_rows,
+            with_resources: own.with_resources,
+            with_net: own.with_net,
+            with_split: false,
+            tag_keys: own.tag_keys,
+            category_names: own.category_names,
+            columns: Vec::new(),
+        }
+    }
+
     /// The folder of an execution's data or metadata: `area` is the one or the other word.
     fn folder(&self, area: &str, period: Month, execution: &str) -> String {
         let part = format!("BILLING_PERIOD={period}");

@@ -20,21 +20,9 @@ pub(super) fn report(payer: usize, table: Table) -> ExportReport {
     let organisation = organisation();
     let own = demo::report(Path::new(""), &organisation.payers()[payer]).report;
     ExportReport {
-        account: own.account,
-        bucket: own.bucket,
         prefix: "exports/all".to_owned(),
-        export_name: "daily".to_owned(),
-        export_uuid: "0d8a0c1e-1111-2222-3333-444455556666".to_owned(),
-        table,
-        layout: own.layout,
-        packing: Packing::CsvGz,
         chunk_rows: 700,
-        with_resources: true,
-        with_net: own.with_net,
-        with_split: false,
-        tag_keys: own.tag_keys,
-        category_names: own.category_names,
-        columns: Vec::new(),
+        ..ExportReport::like(own, "daily", table, Packing::CsvGz)
     }
 }
 
