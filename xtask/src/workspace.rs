@@ -8,7 +8,9 @@ use serde_json::Value;
 
 /// Folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> anyhow::Result<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // What cargo says now: a shared target folder may hold a build of another checkout.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = here.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = here.parent().with_context(|| format!("{} has no parent", here.display()))?;
     Ok(root.to_path_buf())
 }
