@@ -560,3 +560,6 @@ fn state(
     }
     if billhook_sources::table::month_of(now) > slice.period { "estimated" } else { "open" }
 }
+
+#[cfg(test)]
+mod tests;
