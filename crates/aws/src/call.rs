@@ -31,6 +31,13 @@ pub struct CallError {
     pub message: String,
 }
 
+impl CallError {
+    /// A call that cannot be made, or whose answer lacks what it must have.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { trouble: Trouble::Refused, code: String::new(), message: message.into() }
+    }
+}
+
 pub(crate) fn trouble<E>(error: &SdkError<E>) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -69,18 +76,24 @@ fn kind(code: &str, message: &str, status: u16) -> Trouble {
     match code {
         "LimitExceededException"
         | "ThrottlingException"
+        | "ThrottledException"
         | "Throttling"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
+        | "ConcurrentModificationException"
         | "BillingViewHealthStatusException" => Trouble::Passing,
-        "DataUnavailableException" | "BillExpirationException" => Trouble::Unavailable,
+        "DataUnavailableException"
+        | "BillExpirationException"
+        | "AWSOrganizationsNotInUseException" => Trouble::Unavailable,
         // AWS has no code of its own for days before the history that it keeps.
         "ValidationException"
             if message.contains("historical data") || message.contains("14 months") =>
         {
             Trouble::Unavailable
         }
-        "RequestChangedException" | "InvalidNextTokenException" => Trouble::Stale,
+        "RequestChangedException"
+        | "InvalidNextTokenException"
+        | "PaginationTokenExpiredException" => Trouble::Stale,
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Trouble::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
@@ -115,6 +128,10 @@ mod tests {
             ),
             ("ValidationException", "Start date cannot be after", 400, Trouble::Refused),
             ("InvalidNextTokenException", "", 400, Trouble::Stale),
+            ("PaginationTokenExpiredException", "", 400, Trouble::Stale),
+            ("AWSOrganizationsNotInUseException", "", 400, Trouble::Unavailable),
+            ("TooManyRequestsException", "", 400, Trouble::Passing),
+            ("DuplicateReportNameException", "", 400, Trouble::Refused),
             ("AccessDeniedException", "", 400, Trouble::Denied),
             ("", "", 403, Trouble::Denied),
             ("ExpiredTokenException", "", 400, Trouble::Credentials),

@@ -124,16 +124,11 @@ impl CostExplorer {
     /// # Errors
     /// When there is no answer.
     pub async fn page(&self, question: &Question, token: Option<&str>) -> Result<Page, CallError> {
-        let impossible = |error: &aws_sdk_costexplorer::error::BuildError| CallError {
-            trouble: Trouble::Refused,
-            code: String::new(),
-            message: error.to_string(),
-        };
         let period = DateInterval::builder().start(&question.start).end(&question.end).build();
         let mut request = self
             .costs
             .get_cost_and_usage()
-            .time_period(period.map_err(|error| impossible(&error))?)
+            .time_period(period.map_err(|error| CallError::refused(error.to_string()))?)
             .granularity(match question.granularity {
                 Granularity::Daily => aws_sdk_costexplorer::types::Granularity::Daily,
                 Granularity::Hourly => aws_sdk_costexplorer::types::Granularity::Hourly,

@@ -20,9 +20,14 @@ use tokio::sync::Mutex;
 
 use crate::call::{CallError, Trouble, causes, trouble};
 
-/// Where the billing APIs lie in AWS's standard partition; the SDK knows those of the others by
-/// region.
+/// Where the billing APIs lie in AWS's standard partition.
 const REGION: &str = "us-east-1";
+
+/// Where they lie in China.
+const REGION_OF_CHINA: &str = "cn-northwest-1";
+
+/// Where Organizations lies in `GovCloud`.
+const REGION_OF_GOVCLOUD: &str = "us-gov-west-1";
 
 /// Name of the sessions of assumed roles in AWS's logs.
 const SESSION_NAME: &str = "billhook";
@@ -178,11 +183,7 @@ impl Session {
             (Some(account), Some(arn)) => {
                 Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
             }
-            _ => Err(CallError {
-                trouble: Trouble::Refused,
-                code: String::new(),
-                message: "the answer names no account".to_owned(),
-            }),
+            _ => Err(CallError::refused("the answer names no account")),
         }
     }
 
@@ -202,6 +203,17 @@ impl Session {
         self.config.region().map(AsRef::as_ref)
     }
 
+    /// Where the billing APIs lie, as seen from the session's region, which may be a bucket's.
+    /// `GovCloud` has no billing of its own.
+    pub(crate) fn billing_region(&self) -> Region {
+        home(self.region().unwrap_or_default(), REGION)
+    }
+
+    /// The same of Organizations.
+    pub(crate) fn organization_region(&self) -> Region {
+        home(self.region().unwrap_or_default(), REGION_OF_GOVCLOUD)
+    }
+
     async fn credentials(&self) -> Result<Credentials, CallError> {
         let none = |reason: &str| CallError {
             trouble: Trouble::Credentials,
@@ -217,6 +229,21 @@ impl Session {
             none(text.lines().next().unwrap_or_default().trim_end_matches(" Attempted:"))
         })
     }
+}
+
+/// The one region, of those in the partition of `region`, that a billing service lies in.
+fn home(region: &str, of_govcloud: &'static str) -> Region {
+    if region.starts_with("cn-") {
+        return Region::from_static(REGION_OF_CHINA);
+    }
+    if region.starts_with("us-gov-") {
+        return Region::from_static(of_govcloud);
+    }
+    // In what partitions there are besides, the SDK's own rules find the service.
+    if ["us-iso", "eu-iso", "eusc-"].into_iter().any(|other| region.starts_with(other)) {
+        return Region::new(region.to_owned());
+    }
+    Region::from_static(REGION)
 }
 
 /// What a store asks for credentials.
@@ -250,5 +277,25 @@ impl CredentialProvider for StoreCredentials {
         });
         *kept = Some((Arc::clone(&credential), found.expiry()));
         Ok(credential)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn billing_lies_in_one_region_of_a_partition() {
+        for (region, billing, organization) in [
+            ("eu-central-1", "us-east-1", "us-east-1"),
+            ("", "us-east-1", "us-east-1"),
+            ("cn-north-1", "cn-northwest-1", "cn-northwest-1"),
+            ("us-gov-east-1", "us-east-1", "us-gov-west-1"),
+            ("eusc-de-east-1", "eusc-de-east-1", "eusc-de-east-1"),
+        ] {
+            assert_eq!(home(region, REGION), Region::from_static(billing), "{region}");
+            let expected = Region::from_static(organization);
+            assert_eq!(home(region, REGION_OF_GOVCLOUD), expected, "{region}");
+        }
     }
 }

@@ -56,7 +56,16 @@ pub(super) fn pass(
         return Err(fault);
     }
     let needs = needs(request, &action, &name, &key, &bucket);
-    world.admit(&caller.principal, &needs, &context(request))?;
+    let admitted = world.admit(&caller.principal, &needs, &context(request));
+    if let Err(fault) = admitted {
+        let is_head = action == "s3:ListBucket" && request.method == "HEAD";
+        if !is_head || !matches!(fault, Fault::Denied(_)) {
+            return Err(fault);
+        }
+        // Where a bucket lies, HEAD tells everybody.
+        let refusal = fault.response(Protocol::S3, world.log.len());
+        return Ok(Passage::Answer(refusal.with("x-amz-bucket-region", &bucket.region)));
+    }
     let after = match (action.as_str(), request.method.as_str()) {
         ("s3:GetBucketLocation", _) => return Ok(Passage::Answer(location(&bucket))),
         ("s3:GetBucketPolicy" | "s3:PutBucketPolicy" | "s3:DeleteBucketPolicy", _) => {

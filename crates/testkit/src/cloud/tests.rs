@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::http::Request;
 use super::policy::Policy;
 use super::signature::sign;
-use super::{Bucket, Cloud, CostExplorerState, Role, User, World};
+use super::{Bucket, Cloud, CostExplorerState, Export, Role, User, World};
 use crate::render::cost_explorer::ApiError;
 
 const VENDOR: &str = "111122223333";
@@ -236,8 +236,8 @@ fn roles_are_assumed_with_the_external_id_only() {
     assert_eq!(element(&answer.body, "Code"), "RegionDisabledException");
 }
 
-/// An emulator that answers everything with 404 `NoSuchKey`, once for each of `times`.
-fn emulator(times: usize) -> (String, thread::JoinHandle<Vec<String>>) {
+/// An emulator that answers everything with `status` and `NoSuchKey`, once for each of `times`.
+fn emulator(times: usize, status: u16) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let serve = move || {
@@ -248,8 +248,9 @@ fn emulator(times: usize) -> (String, thread::JoinHandle<Vec<String>>) {
             starts.push(format!("{} {}?{}", request.method, request.path, request.query));
             let body = "<Error><Code>NoSuchKey</Code></Error>";
             let length = body.len();
-            write!(stream, "HTTP/1.1 404 X\r\nContent-Length: {length}\r\n\r\n{body}")
-                .expect("sent");
+            // At once: who asks for the head only goes away after it.
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).expect("sent");
         }
         starts
     };
@@ -258,7 +259,7 @@ fn emulator(times: usize) -> (String, thread::JoinHandle<Vec<String>>) {
 
 #[test]
 fn buckets_are_read_as_policies_say() {
-    let (url, emulator) = emulator(3);
+    let (url, emulator) = emulator(3, 404);
     let cloud = Cloud::start(&url, world()).expect("a cloud");
     let signer = session(&cloud);
     let ask = |request: Request| signed(&cloud, request, S3, &signer);
@@ -408,5 +409,121 @@ fn reports_are_defined_and_come_in_pages_of_five() {
     assert_eq!(names, (0..9).map(|number| Value::from(format!("r{number}"))).collect::<Vec<_>>());
     for wrong in [json!({"MaxResults": 4}), json!({"NextToken": "other"})] {
         assert_eq!(ask("DescribeReportDefinitions", &wrong)["__type"], "ValidationException");
+    }
+}
+
+/// Lets the payer's role do more.
+fn allow(cloud: &Cloud, actions: &[&str], resource: &str) {
+    let statement = json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+    cloud.world(|world| {
+        let role = world.role_mut(ROLE).expect("the role");
+        role.policies.push(identity(&statement));
+    });
+}
+
+#[test]
+fn buckets_are_made_and_opened() {
+    let (url, emulator) = emulator(2, 200);
+    let cloud = Cloud::start(&url, world()).expect("a cloud");
+    let signer = session(&cloud);
+    let ask = |method: &str, query: &str, body: &str| {
+        let mut request = get("/orders", query);
+        request.method = method.to_owned();
+        request.body = body.as_bytes().to_vec();
+        signed(&cloud, request, S3, &signer)
+    };
+    let code = |answer: &Answer| element(&answer.body, "Code");
+    let region = "x-amz-bucket-region: eu-central-1";
+    assert_eq!(ask("HEAD", "", "").status, "404");
+    let place = "<CreateBucketConfiguration><LocationConstraint>eu-central-1\
+                 </LocationConstraint></CreateBucketConfiguration>";
+    assert_eq!(code(&ask("PUT", "", place)), "AccessDenied");
+    allow(&cloud, &["s3:CreateBucket", "s3:PutBucketPolicy"], "arn:aws:s3:::orders");
+    assert_eq!(ask("PUT", "", place).status, "200");
+    let made = cloud.world(|world| world.buckets.get("orders").cloned()).expect("a bucket");
+    assert_eq!((made.owner.as_str(), made.region.as_str()), (PAYER, "eu-central-1"));
+    let answer = ask("HEAD", "", "");
+    assert!(answer.status == "403" && answer.head.contains(region), "{}", answer.head);
+    let policy = document(&json!({
+        "Effect": "Allow", "Principal": {"Service": "billingreports.amazonaws.com"},
+        "Action": "s3:PutObject", "Resource": "arn:aws:s3:::orders/*",
+    }));
+    assert_eq!(code(&ask("PUT", "policy", "{}")), "MalformedPolicy");
+    assert_eq!(code(&ask("GET", "policy", "")), "AccessDenied");
+    allow(&cloud, &["s3:GetBucketPolicy", "s3:ListBucket"], "arn:aws:s3:::orders");
+    assert_eq!(code(&ask("GET", "policy", "")), "NoSuchBucketPolicy");
+    assert_eq!(ask("PUT", "policy", &policy).status, "204");
+    assert_eq!(ask("GET", "policy", "").body, policy);
+    let object = "arn:aws:s3:::orders/x";
+    let may = cloud.world(|world| {
+        world.service_may("billingreports.amazonaws.com", "s3:PutObject", object, PAYER, "")
+    });
+    assert!(may);
+    let answer = ask("HEAD", "", "");
+    assert!(answer.status == "200" && answer.head.contains(region), "{}", answer.head);
+    assert_eq!(emulator.join().expect("the emulator"), ["PUT /orders?", "HEAD /orders?"]);
+}
+
+#[test]
+fn reports_and_exports_tell_how_they_are() {
+    let cloud = Cloud::start(NOWHERE, world()).expect("a cloud");
+    let signer = session(&cloud);
+    allow(&cloud, &["bcm-data-exports:*"], "*");
+    let report = json!({"ReportName": "r", "ReportStatus": {"lastStatus": "ERROR_PERMISSIONS"}});
+    let export = Export::new(PAYER, json!({"Name": "e"}), "2026-01-31T23:59:59Z");
+    let export = export.unhealthy("INSUFFICIENT_PERMISSION");
+    let arn = export.arn.clone();
+    cloud.world(|world| {
+        world.reports.insert(PAYER.to_owned(), vec![report.clone()]);
+        world.exports.insert(PAYER.to_owned(), vec![export]);
+    });
+    let ask = |service: &str, name: &str, body: &Value| {
+        let answer = signed(&cloud, target(name, body), ["us-east-1", service], &signer);
+        serde_json::from_str::<Value>(&answer.body).expect("JSON")
+    };
+    let described =
+        ask("cur", "AWSOrigamiServiceGatewayService.DescribeReportDefinitions", &json!({}));
+    assert_eq!(described, json!({"ReportDefinitions": [report]}));
+    let exports = |operation: &str, body: &Value| {
+        let name = format!("AWSBillingAndCostManagementDataExports.{operation}");
+        ask("bcm-data-exports", &name, body)
+    };
+    let listed = exports("ListExports", &json!({}));
+    let status = json!({
+        "StatusCode": "UNHEALTHY", "StatusReason": "INSUFFICIENT_PERMISSION",
+        "CreatedAt": "2026-01-31T23:59:59Z", "LastUpdatedAt": "2026-01-31T23:59:59Z",
+    });
+    let reference = json!({"ExportArn": arn, "ExportName": "e", "ExportStatus": status});
+    assert_eq!(listed, json!({"Exports": [reference]}));
+    let got = exports("GetExport", &json!({"ExportArn": arn}));
+    let expected = json!({"Export": {"ExportArn": arn, "Name": "e"}, "ExportStatus": status});
+    assert_eq!(got, expected);
+    let got = exports("GetExport", &json!({"ExportArn": "arn:other"}));
+    assert_eq!(got["__type"], "ResourceNotFoundException");
+}
+
+#[test]
+fn each_question_about_an_organisation_is_an_action() {
+    let cloud = Cloud::start(NOWHERE, world()).expect("a cloud");
+    let signer = session(&cloud);
+    cloud.world(|world| world.management_account = Some(PAYER.to_owned()));
+    for operation in [
+        "ListAccounts",
+        "ListRoots",
+        "ListOrganizationalUnitsForParent",
+        "ListAccountsForParent",
+        "ListTagsForResource",
+    ] {
+        let ask = || {
+            let name = format!("AWSOrganizationsV20161128.{operation}");
+            let request = target(&name, &json!({}));
+            signed(&cloud, request, ["us-east-1", "organizations"], &signer)
+        };
+        cloud.world(|world| world.withdraw(&format!("organizations:{operation}")));
+        let answer = ask();
+        assert!(answer.body.contains("AccessDeniedException"), "{}", answer.body);
+        cloud.world(World::restore);
+        // Let through, it meets no emulator.
+        assert_eq!(ask().status, "502", "{operation}");
     }
 }
