@@ -19,7 +19,7 @@ usage: cargo xtask VERB
   test [ARGS...]          set up what the tests need (Python environments), then run all of them;
                           ARGS go to `cargo nextest run` (or `cargo test` where nextest is missing)
   tidy [--sources-only]   the rules of this repository; `--sources-only` builds nothing
-  fixtures                regenerate what is generated (the mapping page and its kin under docs/)
+  fixtures                regenerate what is generated (pages on mappings and findings under docs/)
   bench ingest [--rows N] [--chunk-rows N] [--single-chunk] [--fresh]
                           import a wide synthetic report and compare with gzip and DuckDB
   bench sources           import one synthetic month in every file format and compare their speed

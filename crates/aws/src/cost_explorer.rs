@@ -33,6 +33,8 @@ pub enum Granularity {
     Daily,
     /// Hours: AWS keeps the last 14 days, for payers that have turned them on.
     Hourly,
+    /// Months: far fewer pages than days.
+    Monthly,
 }
 
 /// A question, without its page.
@@ -132,6 +134,7 @@ impl CostExplorer {
             .granularity(match question.granularity {
                 Granularity::Daily => aws_sdk_costexplorer::types::Granularity::Daily,
                 Granularity::Hourly => aws_sdk_costexplorer::types::Granularity::Hourly,
+                Granularity::Monthly => aws_sdk_costexplorer::types::Granularity::Monthly,
             })
             .set_metrics(Some(METRICS.map(str::to_owned).to_vec()))
             .set_next_page_token(token.map(str::to_owned));

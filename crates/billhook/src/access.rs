@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use billhook_engine::access::{self, Form, Reader, Setup};
+use billhook_sources::access::Purpose;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -13,7 +14,8 @@ use crate::verify::kind_names;
 ///
 /// Prints the smallest permissions for your bucket, key and account, in the form that you apply
 /// them in. With --trust it is a role that Billhook assumes by saying an external ID; without, a
-/// user with an access key. Nothing is sent to AWS.
+/// user with an access key. Beside reading it allows to look at what reports are defined and at the
+/// names of accounts, which --minimal leaves out. Nothing is sent to AWS.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Kind of billing data
@@ -43,9 +45,29 @@ pub(crate) struct AccessArgs {
     /// Name of the role or user
     #[arg(long, default_value = "billhook")]
     name: String,
+    /// Allow this, too; definitions and organizations unless --minimal is given
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = extra_names())]
+    with: Vec<String>,
+    /// Reading alone: reports that exist are not found, and accounts have no names
+    #[arg(long)]
+    minimal: bool,
     /// Partition: aws, aws-cn or aws-us-gov
     #[arg(long, default_value = "aws")]
     partition: String,
+}
+
+fn extra_names() -> PossibleValuesParser {
+    Purpose::EXTRAS.map(|(name, _)| name).into()
+}
+
+/// What is to be allowed beside reading.
+fn purposes(args: &AccessArgs) -> Vec<Purpose> {
+    let is_wanted = |&(name, purpose): &(&str, Purpose)| {
+        args.with.iter().any(|with| with == name)
+            || (!args.minimal && Purpose::USUAL.contains(&purpose))
+    };
+    let wanted = Purpose::EXTRAS.into_iter().filter(is_wanted);
+    wanted.map(|(_, purpose)| purpose).collect()
 }
 
 fn form_names() -> PossibleValuesParser {
@@ -57,6 +79,7 @@ pub(crate) fn run(args: AccessArgs) -> anyhow::Result<u8> {
     let form = wanted.map_or(Form::Policy, |(_, form)| form);
     let (bucket, prefix) = place(args.bucket.as_deref(), args.prefix.as_deref());
     let is_new = args.trust.is_some() && args.external_id.is_none();
+    let with = purposes(&args);
     let reader = match args.trust {
         None => Reader::User { name: args.name },
         Some(trusted) => {
@@ -75,6 +98,7 @@ pub(crate) fn run(args: AccessArgs) -> anyhow::Result<u8> {
         key: args.key,
         account: args.account,
         reader,
+        with,
     };
     let text = access::render(&setup, form)?;
     std::io::stdout().write_all(text.as_bytes())?;

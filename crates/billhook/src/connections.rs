@@ -31,7 +31,7 @@ pub(crate) struct ConnectArgs {
     /// Save it although something does not work yet
     #[arg(long)]
     force: bool,
-    /// Make requests that AWS charges for, too: one for 0.01 USD
+    /// Make requests that AWS charges for, too: at most two, for 0.01 USD each
     #[arg(long)]
     paid: bool,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use billhook_aws::session::{self, Session, Source};
 use billhook_engine::cost_explorer::{self, Outcome, REQUEST_BUDGET, Settings};
 use billhook_engine::ingest::Options;
 use billhook_engine::{EngineError, Home};
+use billhook_sources::cost_explorer::MAPPING;
 use billhook_sources::delivery::connection_name;
 use clap::{Args, ValueEnum};
 
@@ -13,6 +14,26 @@ use crate::import::{exit_code, tell};
 
 /// What stands for Cost Explorer where a place is expected; a profile may follow.
 const PLACE: &str = "cost-explorer:";
+
+/// Refuses to look for Cost Explorer's costs among files: its kind is implied by its location.
+///
+/// # Errors
+/// [`EngineError::Usage`].
+pub(crate) fn check_kinds(kinds: &[String], locations: &[String]) -> Result<(), EngineError> {
+    let kind = MAPPING.kind;
+    let files = locations.iter().find(|location| !location.starts_with(PLACE));
+    let has_explorer = locations.iter().any(|location| location.starts_with(PLACE));
+    let is_only = kinds.iter().all(|other| other == kind);
+    match files {
+        Some(place) if kinds.iter().any(|other| other == kind) && (is_only || !has_explorer) => {
+            Err(EngineError::Usage(format!(
+                "--kind {kind}: {place} is a place of files, and no file is of this kind; give \
+                 `{PLACE}` or `{PLACE}PROFILE` as the location: `billhook import {PLACE}`"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Options of imports from Cost Explorer.
 #[derive(Debug, Args)]
@@ -135,7 +156,7 @@ impl Explorer {
 }
 
 /// `27 requests, 0.27 USD (27 of 200 today)`.
-fn price(outcome: &Outcome, budget: u64) -> String {
+pub(crate) fn price(outcome: &Outcome, budget: u64) -> String {
     let Outcome { requests, requests_today, from_cache, .. } = outcome;
     let plural = if *requests == 1 { "" } else { "s" };
     let kept = match from_cache {
@@ -153,6 +174,32 @@ fn price(outcome: &Outcome, budget: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn its_kind_is_for_its_location_alone() {
+        let check = |kinds: &[&str], locations: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+            check_kinds(&owned(kinds), &owned(locations)).map_err(|error| error.to_string())
+        };
+        let both = ["bills", "cost-explorer:finance"];
+        for (kinds, locations) in [
+            (&["cost_explorer"][..], &both[1..]),
+            (&["cur"], &both[..1]),
+            (&["cur"], &both),
+            (&["cur", "cost_explorer"], &both),
+            (&[], &both),
+        ] {
+            assert_eq!(check(kinds, locations), Ok(()), "{kinds:?} {locations:?}");
+        }
+        for (kinds, locations) in [
+            (&["cost_explorer"][..], &both[..1]),
+            (&["cost_explorer"], &both),
+            (&["cost_explorer", "cur"], &["s3://bills"]),
+        ] {
+            let text = check(kinds, locations).unwrap_err();
+            assert!(text.contains("`billhook import cost-explorer:`"), "{text}");
+        }
+    }
 
     #[test]
     fn requests_have_a_price() {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use billhook_engine::verify::{CODES, Code, Severity};
 use billhook_focus::columns::{self, Level};
-use billhook_sources::cur;
 use billhook_sources::data_export::cur2;
+use billhook_sources::{cost_explorer, cur, dbr, focus_export, focus_files};
 use billhook_testkit::calendar::{Date, Month};
 use billhook_testkit::forms::Form;
 use billhook_testkit::synth::{Organisation, Scale};
@@ -84,14 +84,18 @@ struct Page {
     what: &'static str,
     /// Where the SQL stands.
     files: &'static str,
+    /// What names in expressions are when no step has them.
+    names: &'static str,
     sql: &'static str,
 }
 
+/// One for each kind: its name with dashes.
 const PAGES: &[Page] = &[
     Page {
         name: "cur",
         what: "a legacy Cost and Usage Report",
         files: "`crates/sources/src/cur/source.sql` and `to_focus.sql`",
+        names: "AWS's Parquet names",
         sql: cur::TO_FOCUS,
     },
     Page {
@@ -99,7 +103,38 @@ const PAGES: &[Page] = &[
         what: "a Data Export of CUR 2.0",
         files: "`crates/sources/src/data_export/cur2/source.sql` and \
                 `crates/sources/src/cur/to_focus.sql`",
+        names: "AWS's Parquet names",
         sql: cur2::TO_FOCUS,
+    },
+    Page {
+        name: "focus-export",
+        what: "a FOCUS export of AWS",
+        files: "`crates/sources/src/focus_export/to_focus.sql`",
+        names: "the export's columns; `extra` holds the ones that no other column carries",
+        sql: focus_export::TO_FOCUS,
+    },
+    Page {
+        name: "focus-files",
+        what: "a FOCUS file of any provider",
+        files: "`crates/sources/src/focus_files/to_focus.sql`",
+        names: "the file's columns; `extra` holds the ones that no other column carries",
+        sql: focus_files::TO_FOCUS,
+    },
+    Page {
+        name: "dbr",
+        what: "a Detailed Billing Report",
+        files: "`crates/sources/src/dbr/to_focus.sql`",
+        names: "the report's headers in small letters with underscores (`unblended_cost` is \
+                `UnBlendedCost`)",
+        sql: dbr::TO_FOCUS,
+    },
+    Page {
+        name: "cost-explorer",
+        what: "an answer of Cost Explorer",
+        files: "`crates/sources/src/cost_explorer/to_focus.sql`",
+        names: "AWS's metrics and dimensions in small letters with underscores (`unblended_cost` \
+                is `UnblendedCost`)",
+        sql: cost_explorer::TO_FOCUS,
     },
 ];
 
@@ -165,15 +200,17 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Error => "does not work",
         Severity::Warning => "works, with something missing or at risk",
         Severity::Waiting => "nothing is wrong, wait",
+        Severity::Note => "good to know",
     }
 }
 
 /// A page with the expression of every column, taken from `to_focus.sql` itself.
-fn mapping_page(Page { what, files, sql, .. }: &Page) -> String {
+fn mapping_page(Page { what, files, names, sql, .. }: &Page) -> String {
     let mut page = format!(
         "# How {what} becomes the cost table\n\n\
          Generated from {files} and the column catalogue by `cargo xtask fixtures`. The names in \
-         expressions are AWS's Parquet names, and those of the steps above the final `SELECT`.\n\n\
+         expressions are those of the steps below, or else {names}. The head of the SQL explains \
+         its functions and parameters.\n\n\
          | column | type | level | meaning | from |\n|---|---|---|---|---|\n",
     );
     for column in columns::all() {
@@ -232,7 +269,10 @@ fn steps(sql: &str) -> Vec<(String, String)> {
     steps
 }
 
-/// The SQL before `AS "name"`, on one line, as code.
+/// What stands for a column that a source does not have.
+const NULLS: [&str; 2] = ["CAST(NULL AS VARCHAR)", "CAST(NULL AS DECIMAL(38, 18))"];
+
+/// The SQL before `AS "name"`, on one line, as code; `None` when nothing fills the column.
 fn expression(sql: &str, name: &str) -> Option<String> {
     let select = sql.rfind("\nSELECT\n")?;
     let body = &sql[select + "\nSELECT\n".len()..];
@@ -248,5 +288,34 @@ fn expression(sql: &str, name: &str) -> Option<String> {
     let text = text.join(" ");
     // The rest of the line above belongs to the column before.
     let text = text.trim_start_matches(',').trim();
-    (!text.is_empty()).then(|| format!("`{text}`"))
+    (!text.is_empty() && !NULLS.contains(&text)).then(|| format!("`{text}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use billhook_sources::kinds;
+
+    use super::{PAGES, expression, mapping_page, steps};
+
+    #[test]
+    fn every_kind_has_a_page_with_its_columns_and_steps() {
+        let pages: BTreeSet<String> =
+            PAGES.iter().map(|page| page.name.replace('-', "_")).collect();
+        let kinds: BTreeSet<String> = kinds::names().into_iter().map(str::to_owned).collect();
+        assert_eq!(pages, kinds);
+        for page in PAGES {
+            let name = page.name;
+            for column in ["BilledCost", "BillingAccountId", "x_UnblendedCost", "x_Extra"] {
+                assert!(expression(page.sql, column).is_some(), "{name}: {column}");
+            }
+            assert!(!steps(page.sql).is_empty(), "{name}");
+            // A row whose cells hold a pipe has more than the five.
+            let text = mapping_page(page).replace("\\|", "");
+            let rows = text.lines().filter(|line| line.starts_with("| `"));
+            let cells: BTreeSet<usize> = rows.map(|row| row.matches('|').count()).collect();
+            assert_eq!(cells, BTreeSet::from([3, 6]), "{name}");
+        }
+    }
 }

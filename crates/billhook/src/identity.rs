@@ -33,6 +33,11 @@ pub(crate) struct IdentityArgs {
 }
 
 impl IdentityArgs {
+    /// Is anything given?
+    pub(crate) fn is_given(&self) -> bool {
+        self.access_key_id.is_some() || self.profile.is_some() || self.role_arn.is_some()
+    }
+
     /// Understands the options; asks for the secret of a key when nothing gives it.
     ///
     /// # Errors

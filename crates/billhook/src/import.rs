@@ -16,7 +16,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::context::{Context, causes, say};
-use crate::cost_explorer::{Explorer, ExplorerArgs};
+use crate::cost_explorer::{self, Explorer, ExplorerArgs};
 use crate::history::thousands;
 use crate::progress::Bar;
 
@@ -55,6 +55,7 @@ enum Place {
 }
 
 pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u8> {
+    cost_explorer::check_kinds(&args.kinds, &args.locations)?;
     let mut places = Vec::new();
     for location in &args.locations {
         let explorer = args.explorer.open(location, args.name.as_deref(), context).await?;
@@ -102,7 +103,8 @@ pub(crate) fn stop_on_signal(options: &Options) {
     });
 }
 
-/// What `--kind` takes. `data_export` is any table of Data Exports.
+/// What `--kind` takes. `data_export` is any table of Data Exports; `cost_explorer` is implied by
+/// its location.
 fn kind_names() -> PossibleValuesParser {
     kinds::names().into()
 }

@@ -2,10 +2,12 @@
 //! use cases live in `billhook_engine`.
 
 mod access;
+mod accounts;
 mod authority;
 mod connections;
 mod context;
 mod cost_explorer;
+mod create_report;
 mod demo;
 mod docs;
 mod doctor;
@@ -15,7 +17,9 @@ mod identity;
 mod import;
 mod maintain;
 mod progress;
+mod reconcile;
 mod report;
+mod reports;
 mod sql;
 mod sync;
 mod verify;
@@ -65,10 +69,18 @@ enum Command {
     Connections(connections::ConnectionsArgs),
     /// Bring saved connections up to date
     Sync(sync::SyncArgs),
+    /// Names, organisational units and states of accounts, as AWS Organizations has them
+    Accounts(accounts::AccountsArgs),
+    /// Compare a month with Cost Explorer, by account and service, and explain what differs
+    Reconcile(reconcile::ReconcileArgs),
     /// Check everything that a connection needs, without saving anything
     Verify(verify::VerifyArgs),
     /// The exact set-up to apply in AWS, ready to paste
     Access(access::AccessArgs),
+    /// The reports and exports that exist, and how to connect them
+    Reports(reports::ReportsArgs),
+    /// Have AWS deliver a new report or export
+    CreateReport(create_report::CreateReportArgs),
     /// Join small files and delete what no version needs
     Maintain(maintain::MaintainArgs),
     /// Check that this machine and lake are fit for use
@@ -117,8 +129,12 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Connect(args) => connections::connect(args, &context).await,
         Command::Connections(args) => connections::run(args, &context),
         Command::Sync(args) => sync::run(args, &context).await,
+        Command::Accounts(args) => accounts::run(args, &context).await,
+        Command::Reconcile(args) => reconcile::run(args, &context).await,
         Command::Verify(args) => verify::run(args, &context).await,
         Command::Access(args) => access::run(args),
+        Command::Reports(args) => reports::run(args, &context).await,
+        Command::CreateReport(args) => create_report::run(args, &context).await,
         Command::Maintain(args) => maintain::run(args, &context).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Docs(args) => docs::run(&args),

@@ -20,8 +20,9 @@ use crate::context::say;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArgs {
-    /// Group by: service (when nothing is given), account, region, category, type, resource,
-    /// connection, any column, tag:KEY or category:NAME; several with commas or repeated
+    /// Group by: service (when nothing is given), account, account-name, ou, region, category,
+    /// type, resource, connection, any column, tag:KEY, category:NAME, account-tag:KEY or
+    /// resource-tag:KEY; several with commas or repeated
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     by: Vec<String>,
     /// Period: last-30d, last-3m, mtd, this-month, last-month, ytd, 2026, 2026-Q3, 2026-09,

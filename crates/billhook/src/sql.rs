@@ -8,6 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use billhook_engine::{Home, instant};
 use billhook_focus::columns;
 use billhook_lake::LakeError;
+use billhook_lake::directory::VIEW_COLUMNS;
 use billhook_lake::session::LakeSession;
 use billhook_lake::spec;
 use clap::{Args, ValueEnum};
@@ -40,9 +41,11 @@ pub(crate) enum Format {
 
 const HELP: &str = "\
 Tables: costs (FOCUS rows, one connection per account and month), cost_and_usage (every row),
-        costs_daily, cost_daily, changes, deliveries, quarantine.
+        costs_daily, cost_daily, changes, deliveries, quarantine, accounts, resource_tags.
 Names are case-sensitive, as FOCUS writes them: SELECT SUM(BilledCost) FROM costs
 Tags:   SELECT Tags['team'], SUM(BilledCost) FROM costs GROUP BY 1
+Names:  x_AccountName and x_OrganizationalUnit in costs; elsewhere account_name(SubAccountId),
+        organizational_unit(SubAccountId), account_tags(SubAccountId), resource_tags(ResourceId).
   \\d          tables            \\d TABLE     columns and what they mean
   \\timing     on or off         \\q           leave (or Ctrl-D)
 A statement ends with a semicolon.";
@@ -175,6 +178,11 @@ fn describe(table: &str, out: &mut dyn Write) -> std::io::Result<()> {
         };
         let meaning = known.map_or("", |column| column.meaning);
         writeln!(out, "{:<36}{kind:<16}{meaning}", field.name())?;
+    }
+    let is_daily = table == "costs_daily";
+    let is_view = is_daily || table == "costs";
+    for column in VIEW_COLUMNS.iter().filter(|c| is_view && (c.is_daily || !is_daily)) {
+        writeln!(out, "{:<36}{:<16}{}", column.name, column.label, column.meaning)?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(crate) struct VerifyArgs {
     /// Machine-readable
     #[arg(long)]
     json: bool,
-    /// Make requests that AWS charges for, too: one for 0.01 USD
+    /// Make requests that AWS charges for, too: at most two, for 0.01 USD each
     #[arg(long)]
     paid: bool,
     #[command(flatten)]
@@ -93,6 +93,7 @@ fn lines(check: &Check) -> Vec<String> {
             Severity::Error => "FAIL",
             Severity::Warning => "warn",
             Severity::Waiting => "wait",
+            Severity::Note => "note",
         };
         let fix = finding.fix.trim_end().replace('\n', "\n         ");
         [

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a skipped check is told loudly")]
 
+#[path = "cli/accounts.rs"]
+mod accounts;
 #[path = "cli/agreement.rs"]
 mod agreement;
 #[path = "cli/connections.rs"]
@@ -13,12 +15,16 @@ mod connections;
 mod contract;
 #[path = "cli/cost_explorer.rs"]
 mod cost_explorer;
+#[path = "cli/create_report.rs"]
+mod create_report;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/data_export.rs"]
 mod data_export;
 #[path = "cli/dbr.rs"]
 mod dbr;
+#[path = "cli/definitions.rs"]
+mod definitions;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/focus.rs"]
@@ -27,6 +33,8 @@ mod focus;
 mod idempotent;
 #[path = "cli/layouts.rs"]
 mod layouts;
+#[path = "cli/reconcile.rs"]
+mod reconcile;
 #[path = "cli/s3.rs"]
 mod s3;
 #[path = "cli/support.rs"]

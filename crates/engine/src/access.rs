@@ -9,7 +9,7 @@ mod policies;
 use std::fmt;
 use std::str::FromStr;
 
-use billhook_sources::access::{self, KindAccess};
+use billhook_sources::access::{self, KindAccess, Purpose};
 use serde_json::Value;
 
 use crate::EngineError;
@@ -31,6 +31,8 @@ pub struct Setup {
     pub account: Option<String>,
     /// Who reads.
     pub reader: Reader,
+    /// What may be done beside reading.
+    pub with: Vec<Purpose>,
 }
 
 /// Who reads.
@@ -148,6 +150,12 @@ pub fn render(setup: &Setup, form: Form) -> Result<String, EngineError> {
         Form::Terraform => forms::terraform(setup)?,
         Form::Cli => forms::cli(setup)?,
     })
+}
+
+/// The statement that a purpose needs, to be added to a policy of whoever reads.
+#[must_use]
+pub fn statement(kind: &KindAccess, purpose: Purpose) -> String {
+    pretty(&policies::extra(kind, purpose))
 }
 
 fn pretty(document: &Value) -> String {

@@ -13,6 +13,7 @@ mod answers;
 mod ask;
 mod budget;
 mod month;
+pub(crate) mod monthly;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -313,7 +314,7 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
         let Span { first, end, is_closed } = span;
         let hours = match self.settings.granularity {
             Granularity::Hourly => hours_since((self.settings.today)()).clamp(first, end),
-            Granularity::Daily => end,
+            Granularity::Daily | Granularity::Monthly => end,
         };
         for (granularity, start, end) in
             [(Granularity::Daily, first, hours), (Granularity::Hourly, hours, end)]

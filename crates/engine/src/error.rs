@@ -3,6 +3,7 @@
 use std::io;
 
 use billhook_aws::LocationError;
+use billhook_aws::bucket::BucketError;
 use billhook_aws::cost_explorer::{CallError, Trouble};
 use billhook_focus::gate::Mismatch;
 use billhook_lake::LakeError;
@@ -37,6 +38,14 @@ pub enum EngineError {
     /// AWS refuses, or does not answer.
     #[error(transparent)]
     Aws(#[from] CallError),
+    /// S3 refuses something about a bucket.
+    #[error("bucket {bucket}: {source}")]
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// Why.
+        source: BucketError,
+    },
     /// A file of a delivery is damaged.
     #[error(transparent)]
     Read(Box<ReadError>),
@@ -234,6 +243,11 @@ impl EngineError {
                  stopped; or allow more with --request-budget, for 0.01 USD each"
                 .to_owned(),
             Self::Registry(error) => return error.fix(),
+            Self::Bucket { source, .. } if source.status == 403 => {
+                "allow the action to these credentials, or take another bucket: names are shared \
+                 with everybody, so this one may be somebody else's"
+                    .to_owned()
+            }
             Self::Disagree(_) => "try again later: AWS may be restating these costs".to_owned(),
             _ => return None,
         })

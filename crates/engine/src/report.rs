@@ -74,7 +74,8 @@ impl Scope {
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {
-    /// What to group by: column names, [`ALIASES`], `tag:KEY`, `category:NAME`.
+    /// What to group by: column names, [`ALIASES`], `tag:KEY`, `category:NAME`, `account-tag:KEY`,
+    /// `resource-tag:KEY`.
     pub by: Vec<String>,
     /// Days, by `ChargePeriodStart`. Without, the last 30 days; when the lake holds nothing of
     /// those, the last month of which it does.

@@ -4,6 +4,7 @@
 //! quotes that is a known name but for its case is put right.
 
 use billhook_focus::columns;
+use billhook_lake::directory::VIEW_COLUMNS;
 use billhook_lake::spec;
 
 /// SQL text literal.
@@ -19,6 +20,7 @@ pub fn mend(query: &str) -> String {
         names.push(spec.name.to_owned());
         names.extend((spec.schema)().fields().iter().map(|field| field.name().clone()));
     }
+    names.extend(VIEW_COLUMNS.map(|column| column.name.to_owned()));
     names.extend(["costs", "costs_daily"].map(str::to_owned));
     let mut mended = String::with_capacity(query.len());
     let mut word = String::new();

@@ -6,8 +6,11 @@
 
 mod bucket;
 mod codes;
+mod columns;
+mod definition;
 mod explorer;
 mod identity;
+mod permissions;
 mod s3_error;
 
 use serde::Serialize;
@@ -15,7 +18,7 @@ use serde::Serialize;
 use billhook_aws::session::Session;
 use billhook_aws::{Location, S3Options};
 use billhook_registry::{Access, Health};
-use billhook_sources::access::KindAccess;
+use billhook_sources::access::{KindAccess, Purpose};
 
 use crate::EngineError;
 use crate::access::{self, Setup};
@@ -27,6 +30,8 @@ pub use codes::{CODES, Code};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Good to know; changes nothing in the health.
+    Note,
     /// Works, with something missing or at risk.
     Warning,
     /// Nothing is wrong; AWS has not delivered yet.
@@ -85,7 +90,7 @@ pub struct Subject<'a> {
     pub access: &'a Access,
     /// How to address S3, without credentials.
     pub s3: S3Options,
-    /// May a request be made that AWS charges 0.01 USD for?
+    /// May requests be made that AWS charges 0.01 USD each for?
     pub may_pay: bool,
 }
 
@@ -109,8 +114,8 @@ impl Check {
 
 impl Finding {
     /// A finding of the catalogue, with its severity and what it expects.
-    fn new(code: &'static str, seen: impl Into<String>, fix: impl Into<String>) -> Self {
-        let known = CODES.iter().find(|known| known.code == code);
+    pub(crate) fn new(code: &'static str, seen: impl Into<String>, fix: impl Into<String>) -> Self {
+        let known = CODES.iter().chain(crate::reconcile::CODES).find(|known| known.code == code);
         debug_assert!(known.is_some(), "{code} is not in the catalogue");
         Self {
             code,
@@ -164,7 +169,7 @@ pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
     }
     let is_local = subject.location.is_some_and(|location| !location.starts_with("s3://"));
     if is_local {
-        checks.extend(bucket::check(subject, None, None).await);
+        checks.extend(bucket::check(subject, None, None).await.0);
         return Ok(Verdict::of(None, checks));
     }
     let (session, account) = identity::check(subject.access, &mut checks).await;
@@ -173,11 +178,34 @@ pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
         let why = "AWS does not accept the credentials";
         checks.push(Check::skipped("billing data", why));
     } else if subject.kind.reads_bucket {
-        checks.extend(bucket::check(subject, session.as_ref(), account.as_deref()).await);
+        let (found, looked) = bucket::check(subject, session.as_ref(), account.as_deref()).await;
+        checks.extend(found);
+        if let Some(session) = &session {
+            beside(subject, session, account.as_deref(), &looked, &mut checks).await;
+        }
     } else if let Some(session) = &session {
-        checks.push(explorer::check(subject, session).await);
+        checks.extend(explorer::check(subject, session).await);
+        checks.extend(permissions::organization(subject, session, account.as_deref()).await);
     }
     Ok(Verdict::of(account, checks))
+}
+
+/// What is not about the files, but about those who put them there and those who read them.
+async fn beside(
+    subject: &Subject<'_>,
+    session: &Session,
+    account: Option<&str>,
+    looked: &bucket::Looked,
+    checks: &mut Vec<Check>,
+) {
+    let known: Vec<&str> =
+        checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code).collect();
+    let definition = definition::check(subject, session, account, looked, &known).await;
+    checks.extend(definition);
+    if looked.is_listed {
+        checks.push(permissions::extent(subject, session).await);
+    }
+    checks.extend(permissions::organization(subject, session, account).await);
 }
 
 /// The statements to add, for a finding on a missing permission.
@@ -192,6 +220,7 @@ fn statements(subject: &Subject<'_>) -> String {
         key: None,
         account: None,
         reader: access::Reader::User { name: "billhook".to_owned() },
+        with: Purpose::USUAL.to_vec(),
     };
     access::render(&setup, access::Form::Policy).unwrap_or_default()
 }

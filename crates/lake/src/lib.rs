@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod daily;
+pub mod directory;
 mod encode;
 pub mod error;
 pub mod ledger;

@@ -53,6 +53,9 @@ pub async fn maintain(
     }
     let mut done = Vec::new();
     for spec in ALL {
+        if !lake.exists(spec).await? {
+            continue;
+        }
         let mut table = lake.table(spec).await?;
         let files_before = table.files()?.len();
         compact(lake, &mut table).await?;

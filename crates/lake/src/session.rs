@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
@@ -12,14 +13,16 @@ use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use serde_json::Value;
 
 use crate::authority::{self, Authorities, Claim, Standing};
+use crate::directory::Directory;
 use crate::provider::{LakeTable, register_store};
-use crate::spec::{ALL, COST_AND_USAGE, COST_DAILY, DELIVERIES};
+use crate::spec::{COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES};
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
 
 /// A read-only SQL session over one state of the lake.
 pub struct LakeSession {
     context: SessionContext,
+    directory: Directory,
     /// Who could have authority.
     pub claims: Vec<Claim>,
     /// Whose rows count.
@@ -31,9 +34,11 @@ pub struct LakeSession {
 impl LakeSession {
     /// Opens the lake as it is now, or as it was at a time (milliseconds since 1970 UTC).
     ///
-    /// Tables: all of [`ALL`], and the views `costs` (FOCUS rows, one authority per billing account
-    /// and month) and `costs_daily` (the same per day). Identifiers are case-sensitive, as FOCUS
-    /// writes them.
+    /// Tables: all of [`crate::spec::ALL`], and the views `costs` (FOCUS rows, one authority per
+    /// billing account and month) and `costs_daily` (the same per day), with the columns of
+    /// [`crate::directory::VIEW_COLUMNS`] after those of their tables. Functions: `account_name`,
+    /// `organizational_unit` and `account_tags` of an account's id, `resource_tags` of that of a
+    /// resource. Identifiers are case-sensitive, as FOCUS writes them.
     ///
     /// # Errors
     /// When the lake cannot be read, or keeps no version as old as asked for.
@@ -48,7 +53,7 @@ impl LakeSession {
         let context = SessionContext::new_with_config(config);
         register_store(&context, lake);
         let mut tables = Vec::new();
-        for spec in ALL {
+        for spec in OF_DELIVERIES {
             let mut table = lake.table(spec).await?;
             if let Some(millis) = as_of {
                 table = table.as_of(millis).await?;
@@ -56,8 +61,10 @@ impl LakeSession {
             context.register_table(spec.name, Arc::new(LakeTable::new(lake, &table)?))?;
             tables.push(table);
         }
+        let directory = Directory::open(lake, as_of, &context).await?;
         let (claims, authorities) = (Vec::new(), Authorities::new());
-        let mut session = Self { context, claims, authorities, left_out: BTreeSet::new() };
+        let left_out = BTreeSet::new();
+        let mut session = Self { context, directory, claims, authorities, left_out };
         session.claims = session.read_claims(&tables).await?;
         session.authorities = authority::choose(&session.claims, &authority::wishes(lake).await?);
         for table in &tables {
@@ -133,8 +140,13 @@ impl LakeSession {
         if is_mixed {
             counts = counts.and(self.has_authority());
         }
+        let schema = provider.schema();
+        let own = schema.fields().iter().map(|field| named(field.name()));
+        let is_daily = table.spec.name == COST_DAILY.name;
+        let columns: Vec<Expr> = own.chain(self.directory.columns(is_daily)).collect();
         let plan = LogicalPlanBuilder::scan(view, provider_as_source(provider), None)?
             .filter(counts)?
+            .project(columns)?
             .build()?;
         self.context.register_table(view, Arc::new(ViewTable::new(plan, None)))?;
         Ok(())
@@ -172,7 +184,9 @@ impl LakeSession {
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        Ok(self.context.sql_with_options(sql, options).await?)
+        let frame = self.context.sql_with_options(sql, options).await?;
+        self.directory.prepare(frame.logical_plan(), &self.context).await?;
+        Ok(frame)
     }
 
     /// The session underneath.
@@ -182,7 +196,8 @@ impl LakeSession {
     }
 }
 
-fn named(column: &str) -> Expr {
+/// The column of that name, exactly.
+pub(crate) fn named(column: &str) -> Expr {
     Expr::Column(datafusion::common::Column::new_unqualified(column))
 }
 

@@ -29,7 +29,9 @@ use tokio::runtime::Handle;
 use crate::daily::Daily;
 use crate::ledger::{self, Origin};
 use crate::provider::read_slice;
-use crate::spec::{ALL, CHANGES, COST_AND_USAGE, COST_DAILY, DELIVERIES, QUARANTINE, TableSpec};
+use crate::spec::{
+    CHANGES, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES, QUARANTINE, TableSpec,
+};
 use crate::table::{Change, Committed, Table};
 use crate::write::FileWriter;
 use crate::{Lake, LakeError};
@@ -298,7 +300,7 @@ pub async fn recover(lake: &Lake) -> Result<usize, LakeError> {
 }
 
 async fn follow(lake: &Lake, intent: &Intent) -> Result<(), LakeError> {
-    for spec in ALL.into_iter().filter(|spec| spec.name != COST_AND_USAGE.name) {
+    for spec in OF_DELIVERIES.into_iter().filter(|spec| spec.name != COST_AND_USAGE.name) {
         lake.table(spec).await?.commit(&intent.change(spec)).await?;
     }
     Ok(())

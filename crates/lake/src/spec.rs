@@ -71,9 +71,34 @@ pub static QUARANTINE: TableSpec = TableSpec {
     stats: &[],
 };
 
-/// All tables.
-pub static ALL: [&TableSpec; 5] =
+/// Accounts of the organisations.
+pub static ACCOUNTS: TableSpec = TableSpec {
+    name: "accounts",
+    meaning: "Names, organisational units and tags of accounts, as AWS Organizations has them.",
+    partition: &["x_Connection"],
+    schema: accounts_schema,
+    stats: &[],
+};
+
+/// Tags of resources.
+pub static RESOURCE_TAGS: TableSpec = TableSpec {
+    name: "resource_tags",
+    meaning: "Tags of resources as they are now, billed or not, from the tagging API.",
+    partition: &["x_Connection"],
+    schema: resource_tags_schema,
+    stats: &[],
+};
+
+/// The tables that a delivery is committed to.
+pub static OF_DELIVERIES: [&TableSpec; 5] =
     [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE];
+
+/// The tables of the directory, which a lake has once something is known for them.
+pub static OF_DIRECTORY: [&TableSpec; 2] = [&ACCOUNTS, &RESOURCE_TAGS];
+
+/// All tables.
+pub static ALL: [&TableSpec; 7] =
+    [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE, &ACCOUNTS, &RESOURCE_TAGS];
 
 impl TableSpec {
     /// The columns of a data file: those that are not partition columns.
@@ -208,6 +233,37 @@ fn quarantine_schema() -> SchemaRef {
             text("Record"),
             text("x_Connection"),
             text("x_BillingPeriod"),
+        ])
+    });
+    Arc::clone(&SCHEMA)
+}
+
+fn accounts_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        schema([
+            text("AccountId"),
+            text("AccountName"),
+            text("Email"),
+            text("State"),
+            text("OrganizationalUnit"),
+            text("ManagementAccountId"),
+            Field::new("Tags", ColumnType::Map.arrow(), true),
+            Field::new("x_RecordedAt", ColumnType::Time.arrow(), true),
+            text("x_Connection"),
+        ])
+    });
+    Arc::clone(&SCHEMA)
+}
+
+fn resource_tags_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        schema([
+            text("ResourceArn"),
+            text("ResourceId"),
+            text("Region"),
+            Field::new("Tags", ColumnType::Map.arrow(), true),
+            Field::new("x_RecordedAt", ColumnType::Time.arrow(), true),
+            text("x_Connection"),
         ])
     });
     Arc::clone(&SCHEMA)

@@ -1,6 +1,8 @@
 //! The lake as a whole (INV-ATOM, INV-IDEM, INV-HIST): commits that race, and commits that were
 //! cut short.
 
+mod directory;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -18,6 +18,31 @@ pub enum On {
     Account,
 }
 
+/// What an action is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Reading the costs: without these nothing works.
+    Reading,
+    /// Finding reports and exports, and telling what is wrong with them.
+    Definitions,
+    /// Names, organisational units and tags of accounts.
+    Organizations,
+    /// Tags of resources as they are now, billed or not.
+    Tags,
+}
+
+impl Purpose {
+    /// All but reading, by the names that `--with` takes.
+    pub const EXTRAS: [(&'static str, Self); 3] = [
+        ("definitions", Self::Definitions),
+        ("organizations", Self::Organizations),
+        ("tags", Self::Tags),
+    ];
+
+    /// What is asked for beside reading unless somebody wants less.
+    pub const USUAL: [Self; 2] = [Self::Definitions, Self::Organizations];
+}
+
 /// Actions that are needed on one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
@@ -25,17 +50,47 @@ pub struct Need {
     pub actions: &'static [&'static str],
     /// What on.
     pub on: On,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+impl Need {
+    /// Without which nothing works.
+    pub(crate) const fn reading(actions: &'static [&'static str], on: On) -> Self {
+        Self { actions, on, purpose: Purpose::Reading }
+    }
+
+    /// Something that is good to know, on the account.
+    pub(crate) const fn extra(actions: &'static [&'static str], purpose: Purpose) -> Self {
+        Self { actions, on: On::Account, purpose }
+    }
 }
 
 /// Reading the files of a bucket, below a prefix.
 pub const BUCKET: &[Need] = &[
     // To see which deliveries there are.
-    Need { actions: &["s3:ListBucket"], on: On::Listing },
+    Need::reading(&["s3:ListBucket"], On::Listing),
     // To read manifests and data files.
-    Need { actions: &["s3:GetObject"], on: On::Objects },
+    Need::reading(&["s3:GetObject"], On::Objects),
     // When the bucket is encrypted.
-    Need { actions: &["kms:Decrypt"], on: On::Key },
+    Need::reading(&["kms:Decrypt"], On::Key),
 ];
+
+/// Who the accounts are. Only the management account is told, or whom it has delegated to.
+pub const ORGANIZATION: Need = Need::extra(
+    &[
+        "organizations:DescribeOrganization",
+        "organizations:ListAccounts",
+        "organizations:ListRoots",
+        "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListAccountsForParent",
+        "organizations:ListTagsForResource",
+    ],
+    Purpose::Organizations,
+);
+
+/// The tags of resources.
+pub const RESOURCE_TAGS: Need = Need::extra(&["tag:GetResources"], Purpose::Tags);
 
 /// The service that puts files into a bucket, and what it must be allowed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +128,12 @@ impl KindAccess {
     pub fn all(&self) -> impl Iterator<Item = &'static Need> {
         let bucket = if self.reads_bucket { BUCKET } else { &[] };
         bucket.iter().chain(self.needs)
+    }
+
+    /// Does anything of it serve that purpose?
+    #[must_use]
+    pub fn serves(&self, purpose: Purpose) -> bool {
+        self.all().any(|need| need.purpose == purpose)
     }
 }
 

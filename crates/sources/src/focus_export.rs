@@ -11,6 +11,7 @@
 //! columns", and their pages on conformance. Start at [`columns`] and `to_focus.sql`.
 
 pub mod columns;
+pub mod table;
 
 use datafusion::common::ScalarValue;
 

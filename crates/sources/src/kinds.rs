@@ -3,7 +3,7 @@
 use crate::format::BindError;
 use crate::manifest::Manifest;
 use crate::table::Mapping;
-use crate::{cur, data_export, dbr, focus_export, focus_files};
+use crate::{cost_explorer, cur, data_export, dbr, focus_export, focus_files};
 
 /// Every table that can be read, the more particular ones first.
 pub static ALL: &[&Mapping] = &[
@@ -61,10 +61,11 @@ fn fits(error: &BindError) -> usize {
     }
 }
 
-/// The names of the kinds, as `--kind` takes them.
+/// The names of the kinds, as `--kind` takes them: those of files, and Cost Explorer.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = ALL.iter().map(|mapping| mapping.kind).collect();
+    names.push(cost_explorer::MAPPING.kind);
     names.sort_unstable();
     names.dedup();
     names

@@ -8,31 +8,32 @@ use std::process::Command;
 use billhook_testkit::calendar::Month;
 use billhook_testkit::cloud::policy::Policy;
 use billhook_testkit::cloud::{Bucket, Cloud, CostExplorerState, Role, User, World};
+use billhook_testkit::render::cost_explorer::CostExplorer;
 use billhook_testkit::render::cur::{Compression, Layout};
 use serde_json::Value;
 
 use crate::s3::Moto;
-use crate::support::{Home, Ran, deliver, python, report};
+use crate::support::{Home, Ran, deliver, python, report, today};
 
 /// The account that is billed.
-const PAYER: &str = "111122223333";
+pub(crate) const PAYER: &str = "111122223333";
 /// The account that Billhook runs in.
 const OURS: &str = "444455556666";
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-const ROLE: &str = "arn:aws:iam::111122223333:role/billhook";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/billhook";
 const EXTERNAL_ID: &str = "billhook-0123456789abcdef";
 const KMS: &str = "arn:aws:kms:us-east-1:111122223333:key/0d8a0c1e";
 
 /// AWS, a bucket with a report in it, and somebody who may read it by the set-up that we print.
-struct Aws {
-    home: Home,
-    cloud: Cloud,
+pub(crate) struct Aws {
+    pub(crate) home: Home,
+    pub(crate) cloud: Cloud,
     _moto: Moto,
 }
 
 impl Aws {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let python = python("BILLHOOK_TEST_PYTHON")?;
         let home = Home::new();
         let files = home.path("files");
@@ -50,7 +51,7 @@ impl Aws {
 
     /// Makes users, role and bucket by what `billhook access` prints.
     fn set_up(&self) {
-        let place = ["--bucket", "bills", "--key", KMS];
+        let place = ["--minimal", "--bucket", "bills", "--key", KMS];
         let reading = self.printed(&[&["access", "cur"], &place[..]].concat());
         let trusted = format!("arn:aws:iam::{OURS}:user/us");
         let trust = self.printed(&[
@@ -63,7 +64,7 @@ impl Aws {
             "--external-id",
             EXTERNAL_ID,
         ]);
-        let asking = self.printed(&["access", "cost_explorer"]);
+        let asking = self.printed(&["access", "cost_explorer", "--minimal"]);
         let assume = format!(
             "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\
              \"Action\":\"sts:AssumeRole\",\"Resource\":\"{ROLE}\"}}]}}"
@@ -84,13 +85,13 @@ impl Aws {
         });
     }
 
-    fn printed(&self, args: &[&str]) -> String {
+    pub(crate) fn printed(&self, args: &[&str]) -> String {
         let ran = self.home.run(args);
         assert_eq!(ran.code, 0, "{args:?}: {}", ran.err);
         ran.out
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, "us-east-1", SECRET)
     }
 
@@ -100,7 +101,7 @@ impl Aws {
         Ran::of(command.output().unwrap())
     }
 
-    fn command(&self, region: &str) -> Command {
+    pub(crate) fn command(&self, region: &str) -> Command {
         let mut command = self.home.command();
         command.args(["--endpoint", &self.cloud.endpoint(), "--region", region]);
         for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
@@ -110,12 +111,22 @@ impl Aws {
     }
 }
 
-/// Codes of the findings of a verification.
-fn codes(ran: &Ran) -> Vec<String> {
+/// Codes of the findings of a verification, but for notes.
+pub(crate) fn codes(ran: &Ran) -> Vec<String> {
+    codes_if(ran, |severity| severity != "note")
+}
+
+/// Codes of the notes of a verification.
+pub(crate) fn notes(ran: &Ran) -> Vec<String> {
+    codes_if(ran, |severity| severity == "note")
+}
+
+fn codes_if(ran: &Ran, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
     assert!(ran.out.starts_with('{'), "{}{}", ran.out, ran.err);
     let verdict: Value = serde_json::from_str(&ran.out).unwrap();
     let checks = verdict["checks"].as_array().unwrap();
     let findings = checks.iter().flat_map(|check| check["findings"].as_array().unwrap());
+    let findings = findings.filter(|finding| is_meant(finding["severity"].as_str().unwrap()));
     findings.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -127,9 +138,9 @@ fn broken_report(files: &Path, definition: &billhook_testkit::render::cur::CurRe
     fs::remove_file(data.last().unwrap()).unwrap();
 }
 
-const BY_ROLE: [&str; 4] = ["--role-arn", ROLE, "--external-id", EXTERNAL_ID];
+pub(crate) const BY_ROLE: [&str; 4] = ["--role-arn", ROLE, "--external-id", EXTERNAL_ID];
 
-fn verify<'a>(kind: &'a str, location: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn verify<'a>(kind: &'a str, location: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     let start = ["verify", "--json", "--kind", kind, "--location", location];
     [&start[..], rest].concat()
 }
@@ -267,6 +278,20 @@ fn cost_explorer_says_whether_it_may_be_asked() {
     let ran = run(&["--paid"]);
     assert_eq!(codes(&ran), ["ce-denied"], "{}", ran.out);
     assert!(ran.out.contains("ce:GetCostAndUsage"), "{}", ran.out);
+    // Days and hours are two requests, and hours are turned on apart.
+    aws.cloud.world(|world| {
+        world.restore();
+        world.serve_costs(PAYER, CostExplorer::new(Vec::new(), &[], today()));
+    });
+    let asked = aws.cloud.count("ce:GetCostAndUsage");
+    let ran = run(&["--paid"]);
+    assert_eq!((codes(&ran).len(), ran.code), (0, 0), "{}", ran.out);
+    assert!(notes(&ran).contains(&"ce-hourly-off".to_owned()), "{}", ran.out);
+    assert_eq!(aws.cloud.count("ce:GetCostAndUsage") - asked, 2);
+    assert!(ran.out.contains("0.02 USD"), "{}", ran.out);
+    aws.cloud.world(|world| world.cost_explorer = CostExplorerState::Hourly);
+    let ran = run(&["--paid"]);
+    assert!(!notes(&ran).contains(&"ce-hourly-off".to_owned()), "{}", ran.out);
 }
 
 #[test]

@@ -358,5 +358,9 @@ fn only_the_kinds_that_are_asked_for() {
     assert_eq!(connections(&home), "acme-hourly cur2-hourly");
     let ran = home.run(&["import", place, "--kind", "invoice"]);
     assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.err.contains("data_export"), "{}", ran.err);
+    assert!(ran.err.contains("data_export") && ran.err.contains("cost_explorer"), "{}", ran.err);
+    // Cost Explorer is no file: its location names it.
+    let ran = home.run(&["import", place, "--kind", "cost_explorer"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("give `cost-explorer:`"), "{}", ran.err);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billhook_sources::access::On;
+use billhook_sources::access::{KindAccess, On, Purpose};
 use serde_json::{Map, Value, json};
 
 use super::{Reader, Setup, is_account};
@@ -11,15 +11,16 @@ use crate::EngineError;
 /// Version of the policy language.
 const VERSION: &str = "2012-10-17";
 
-/// What whoever reads is allowed: the smallest policy with which everything works.
+/// What whoever reads is allowed: the smallest policy with which everything works that is wanted.
 pub(super) fn reading(setup: &Setup) -> Result<Value, EngineError> {
-    let mut by_place: BTreeMap<On, Vec<&str>> = BTreeMap::new();
-    for need in setup.kind.all() {
-        by_place.entry(need.on).or_default().extend(need.actions);
+    let is_wanted = |purpose: Purpose| purpose == Purpose::Reading || setup.with.contains(&purpose);
+    let mut by_place: BTreeMap<(On, Purpose), Vec<&str>> = BTreeMap::new();
+    for need in setup.kind.all().filter(|need| is_wanted(need.purpose)) {
+        by_place.entry((need.on, need.purpose)).or_default().extend(need.actions);
     }
     let mut statements = Vec::new();
-    for (on, actions) in by_place {
-        let Some((sid, resource)) = place(setup, on)? else { continue };
+    for ((on, purpose), actions) in by_place {
+        let Some((sid, resource)) = place(setup, on, purpose)? else { continue };
         let mut statement = json!({
             "Sid": sid,
             "Effect": "Allow",
@@ -36,8 +37,33 @@ pub(super) fn reading(setup: &Setup) -> Result<Value, EngineError> {
     Ok(document(&statements))
 }
 
+/// The statement that a purpose needs, to be added to a policy.
+pub(super) fn extra(kind: &KindAccess, purpose: Purpose) -> Value {
+    let needs = kind.all().filter(|need| need.purpose == purpose && need.on == On::Account);
+    let actions: Vec<&str> = needs.flat_map(|need| need.actions).copied().collect();
+    json!({
+        "Sid": account_sid(purpose),
+        "Effect": "Allow",
+        "Action": one_or_many(&actions),
+        "Resource": "*",
+    })
+}
+
+const fn account_sid(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Reading => "BillhookAskBilling",
+        Purpose::Definitions => "BillhookFindReports",
+        Purpose::Organizations => "BillhookNameAccounts",
+        Purpose::Tags => "BillhookReadTags",
+    }
+}
+
 /// Name of the statement and ARN for a place; `None` where there is no such place.
-fn place(setup: &Setup, on: On) -> Result<Option<(&'static str, String)>, EngineError> {
+fn place(
+    setup: &Setup,
+    on: On,
+    purpose: Purpose,
+) -> Result<Option<(&'static str, String)>, EngineError> {
     Ok(Some(match on {
         On::Listing => ("BillhookListFiles", bucket_arn(setup)?),
         On::Objects if setup.prefix.is_empty() => {
@@ -48,7 +74,7 @@ fn place(setup: &Setup, on: On) -> Result<Option<(&'static str, String)>, Engine
             Some(key) => ("BillhookDecryptFiles", key.clone()),
             None => return Ok(None),
         },
-        On::Account => ("BillhookAskBilling", "*".to_owned()),
+        On::Account => (account_sid(purpose), "*".to_owned()),
     }))
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::*;
@@ -15,6 +17,7 @@ fn setup(kind_name: &str) -> Setup {
             trusted: "444455556666".to_owned(),
             external_id: "billhook-0123456789".to_owned(),
         },
+        with: Vec::new(),
     }
 }
 
@@ -45,6 +48,38 @@ fn the_policy_allows_reading_this_place_and_no_more() {
     assert!(!policy.to_string().contains("Condition"));
     let api = Setup { bucket: None, ..setup("cost_explorer") };
     assert_eq!(actions(&document(&api, Form::Policy)), ["ce:GetCostAndUsage"]);
+}
+
+#[test]
+fn what_is_wanted_beside_reading_has_statements_of_its_own() {
+    let with = |kind: &str, with: &[Purpose]| {
+        let setup = Setup { with: with.to_vec(), key: None, ..setup(kind) };
+        document(&setup, Form::Policy)
+    };
+    let usual = with("data_export", &Purpose::USUAL);
+    let expected = [
+        "s3:ListBucket",
+        "s3:GetObject",
+        "bcm-data-exports:ListExports",
+        "bcm-data-exports:GetExport",
+        "organizations:DescribeOrganization",
+    ];
+    assert_eq!(actions(&usual)[..5], expected);
+    let statements = usual["Statement"].as_array().unwrap();
+    assert_eq!(statements.len(), 4);
+    assert!(statements[2..].iter().all(|statement| statement["Resource"] == "*"));
+    let sids: BTreeSet<&str> =
+        statements.iter().map(|statement| statement["Sid"].as_str().unwrap()).collect();
+    assert_eq!(sids.len(), 4);
+    // What a kind has no use for is left out.
+    let tags = with("dbr", &[Purpose::Definitions, Purpose::Tags]);
+    assert_eq!(actions(&tags), ["s3:ListBucket", "s3:GetObject", "tag:GetResources"]);
+    let all = [Purpose::Definitions, Purpose::Organizations, Purpose::Tags];
+    assert_eq!(actions(&with("focus_files", &all)), ["s3:ListBucket", "s3:GetObject"]);
+    let alone: Value =
+        serde_json::from_str(&statement(kind("cur").unwrap(), Purpose::Definitions)).unwrap();
+    assert_eq!(alone["Action"], "cur:DescribeReportDefinitions");
+    assert_eq!(alone, with("cur", &Purpose::USUAL)["Statement"][2]);
 }
 
 #[test]

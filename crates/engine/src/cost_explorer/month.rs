@@ -16,7 +16,7 @@ use super::ask::{Asker, Manner};
 use crate::EngineError;
 
 /// The last digit that AWS gives, in units of 10⁻¹⁸: the tenth.
-const LAST_DIGIT: i128 = 100_000_000;
+pub(crate) const LAST_DIGIT: i128 = 100_000_000;
 
 /// What is known of some months.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub(super) async fn read(
     is_closed: bool,
 ) -> Result<Costs, EngineError> {
     let text = |day: NaiveDate| match granularity {
-        Granularity::Daily => day.to_string(),
+        Granularity::Daily | Granularity::Monthly => day.to_string(),
         Granularity::Hourly => format!("{day}T00:00:00Z"),
     };
     let question = Question {
@@ -130,7 +130,7 @@ impl Total {
 }
 
 /// The number in units of 10⁻¹⁸; no text is nothing.
-fn units(text: &str) -> Result<i128, EngineError> {
+pub(super) fn units(text: &str) -> Result<i128, EngineError> {
     if text.is_empty() {
         return Ok(0);
     }
@@ -224,6 +224,7 @@ impl Costs {
             let granularity = match row.granularity {
                 Granularity::Daily => "daily",
                 Granularity::Hourly => "hourly",
+                Granularity::Monthly => "monthly",
             };
             let begin = format!("{month}-01");
             let before = [
@@ -254,7 +255,7 @@ impl Costs {
 }
 
 /// The currency of a group's costs, which are all but the last metric.
-fn currency(amounts: &[Amount], start: &str) -> Result<String, EngineError> {
+pub(super) fn currency(amounts: &[Amount], start: &str) -> Result<String, EngineError> {
     let costs = amounts.get(..METRICS.len() - 1).unwrap_or(amounts);
     let units: BTreeSet<&str> =
         costs.iter().map(|amount| amount.unit.as_str()).filter(|unit| !unit.is_empty()).collect();

@@ -13,9 +13,11 @@ use crate::sql_names::quoted;
 pub const NONE: &str = "(none)";
 
 /// Short names of columns.
-pub const ALIASES: [(&str, &str); 14] = [
+pub const ALIASES: [(&str, &str); 16] = [
     ("service", "ServiceName"),
     ("account", "SubAccountId"),
+    ("account-name", "x_AccountName"),
+    ("ou", "x_OrganizationalUnit"),
     ("region", "RegionId"),
     ("category", "ServiceCategory"),
     ("type", "x_LineItemType"),
@@ -34,6 +36,28 @@ pub const ALIASES: [(&str, &str); 14] = [
 /// asked for.
 const MANY_VALUES: [&str; 4] = ["ResourceId", "ResourceName", "x_LineItemId", "x_SourceRow"];
 
+/// What the directory knows of a row's account: column of the view `costs`, the same of the columns
+/// of every table, and whether the daily roll-up has those.
+const LOOKED_UP: [(&str, &str, bool); 2] = [
+    (
+        "x_AccountName",
+        "coalesce(account_name(\"SubAccountId\"), NULLIF(\"SubAccountName\", ''), \
+         \"SubAccountId\")",
+        false,
+    ),
+    ("x_OrganizationalUnit", "organizational_unit(\"SubAccountId\")", true),
+];
+
+/// Maps that are grouped by an entry: prefix, the prefix as it is shown, the map, and whether the
+/// daily roll-up has it.
+const MAPS: [(&str, &str, &str, bool); 5] = [
+    ("tag:", "tag:", "\"Tags\"", false),
+    ("category:", "category:", "\"x_CostCategories\"", false),
+    ("cost-category:", "category:", "\"x_CostCategories\"", false),
+    ("account-tag:", "account-tag:", "account_tags(\"SubAccountId\")", true),
+    ("resource-tag:", "resource-tag:", "resource_tags(\"ResourceId\")", false),
+];
+
 /// Something that each row has at most one value of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
@@ -41,19 +65,17 @@ pub(super) enum Key {
     Column { name: &'static str, column_type: ColumnType },
     /// The day of `ChargePeriodStart`.
     Day,
-    /// An entry of a map column.
-    Entry { map: &'static str, prefix: &'static str, key: String },
+    /// What the directory knows; see [`LOOKED_UP`].
+    LookedUp { name: &'static str, sql: &'static str, is_daily: bool },
+    /// An entry of a map; see [`MAPS`].
+    Entry { map: &'static str, prefix: &'static str, is_daily: bool, key: String },
 }
 
 impl Key {
     /// Finds what a user means.
     pub(super) fn resolve(text: &str) -> Result<Self, EngineError> {
         let text = text.trim();
-        for (prefix, map, shown) in [
-            ("tag:", "Tags", "tag:"),
-            ("category:", "x_CostCategories", "category:"),
-            ("cost-category:", "x_CostCategories", "category:"),
-        ] {
+        for (prefix, shown, map, is_daily) in MAPS {
             let start = text.get(..prefix.len());
             if start.is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
                 let key = text[prefix.len()..].to_owned();
@@ -62,13 +84,17 @@ impl Key {
                         "{text:?} lacks a name: use {prefix}NAME"
                     )));
                 }
-                return Ok(Self::Entry { map, prefix: shown, key });
+                return Ok(Self::Entry { map, prefix: shown, is_daily, key });
             }
         }
         let alias = ALIASES.iter().find(|(alias, _)| plain(alias) == plain(text));
         let name = alias.map_or(text, |(_, name)| *name);
         if plain(name) == "chargedate" {
             return Ok(Self::Day);
+        }
+        let known = LOOKED_UP.into_iter().find(|(known, ..)| plain(known) == plain(name));
+        if let Some((name, sql, is_daily)) = known {
+            return Ok(Self::LookedUp { name, sql, is_daily });
         }
         let same = |column: &&Column| column.name.eq_ignore_ascii_case(name);
         let alike = |column: &&Column| plain(column.name) == plain(name);
@@ -92,7 +118,7 @@ impl Key {
     /// Its name in the report.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::Column { name, .. } => (*name).to_owned(),
+            Self::Column { name, .. } | Self::LookedUp { name, .. } => (*name).to_owned(),
             Self::Day => "ChargeDate".to_owned(),
             Self::Entry { prefix, key, .. } => format!("{prefix}{key}"),
         }
@@ -105,7 +131,7 @@ impl Key {
                 DAILY_KEYS.contains(name) || ["x_Connection", "x_BillingPeriod"].contains(name)
             }
             Self::Day => true,
-            Self::Entry { .. } => false,
+            Self::LookedUp { is_daily, .. } | Self::Entry { is_daily, .. } => *is_daily,
         }
     }
 
@@ -120,7 +146,8 @@ impl Key {
             Self::Column { name, .. } => format!("\"{name}\""),
             Self::Day if is_daily => "\"ChargeDate\"".to_owned(),
             Self::Day => "CAST(\"ChargePeriodStart\" AS DATE)".to_owned(),
-            Self::Entry { map, key, .. } => format!("\"{map}\"[{}]", quoted(key)),
+            Self::LookedUp { sql, .. } => (*sql).to_owned(),
+            Self::Entry { map, key, .. } => format!("{map}[{}]", quoted(key)),
         }
     }
 
@@ -128,7 +155,7 @@ impl Key {
         match self {
             Self::Column { column_type, .. } => *column_type == ColumnType::Text,
             Self::Day => false,
-            Self::Entry { .. } => true,
+            Self::LookedUp { .. } | Self::Entry { .. } => true,
         }
     }
 
@@ -170,7 +197,7 @@ impl Key {
                 let day = period::day(value).ok_or_else(|| wrong("a day (YYYY-MM-DD)"))?;
                 Ok(format!("CAST('{day}' AS DATE)"))
             }
-            Self::Column { .. } | Self::Entry { .. } => Ok(quoted(value)),
+            Self::Column { .. } | Self::LookedUp { .. } | Self::Entry { .. } => Ok(quoted(value)),
         }
     }
 }
@@ -303,8 +330,8 @@ fn unknown(text: &str) -> String {
     let near =
         if near.is_empty() { String::new() } else { format!(" (near: {})", near.join(", ")) };
     format!(
-        "there is no column {text:?}{near}: use {}, any column of the cost table, tag:KEY or \
-         category:NAME",
+        "there is no column {text:?}{near}: use {}, any column of the cost table, tag:KEY, \
+         category:NAME, account-tag:KEY or resource-tag:KEY",
         aliases.join(", ")
     )
 }
@@ -312,7 +339,7 @@ fn unknown(text: &str) -> String {
 /// How far two names are apart: the edits that it takes, or next to nothing when one holds the
 /// other.
 fn distance(a: &str, b: &str) -> usize {
-    if a.len() >= 3 && (b.contains(a) || a.contains(b)) {
+    if a.len() >= 3 && (b.contains(a) || b.len() >= 3 && a.contains(b)) {
         return 1;
     }
     let b: Vec<char> = b.chars().collect();
@@ -363,11 +390,18 @@ mod tests {
             ("tag:Team", "tag:Team"),
             ("tag:user:a'b", "tag:user:a'b"),
             ("day", "ChargeDate"),
+            ("account-name", "x_AccountName"),
+            ("OU", "x_OrganizationalUnit"),
+            ("x_organizationalunit", "x_OrganizationalUnit"),
+            ("Account-Tag:team", "account-tag:team"),
+            ("resource-tag:team", "resource-tag:team"),
         ] {
             assert_eq!(label(text), expected, "{text}");
         }
         for (_, column) in ALIASES {
-            assert!(column == "ChargeDate" || columns::find(column).is_some(), "{column}");
+            let is_known = columns::find(column).is_some()
+                || LOOKED_UP.iter().any(|(known, ..)| *known == column);
+            assert!(column == "ChargeDate" || is_known, "{column}");
         }
     }
 
@@ -402,6 +436,11 @@ mod tests {
             (
                 "BilledCost!=0.00",
                 "NOT (coalesce(\"BilledCost\" IN (CAST('0' AS DECIMAL(38,18))), false))",
+            ),
+            ("ou=Root", "(coalesce(organizational_unit(\"SubAccountId\") IN ('Root'), false))"),
+            (
+                "account-tag:o'k=x",
+                "(coalesce(account_tags(\"SubAccountId\")['o''k'] IN ('x'), false))",
             ),
             ("x_SourceRow=7", "(coalesce(\"x_SourceRow\" IN (7), false))"),
             ("BilledCost=x", "BilledCost is a decimal number: \"x\" is none"),

@@ -180,8 +180,8 @@ pub(super) async fn hints(
     let mut hints = Vec::new();
     for (key, values) in wanted {
         let entry = match key {
-            Key::Entry { map, prefix, key } => {
-                let sql = format!("unnest(map_keys(\"{map}\"))");
+            Key::Entry { map, prefix, key, .. } => {
+                let sql = format!("unnest(map_keys({map}))");
                 hint(session, plan, range, &sql, prefix, std::slice::from_ref(key)).await?
             }
             _ => None,

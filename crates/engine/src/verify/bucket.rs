@@ -1,38 +1,53 @@
 //! The bucket or folder: can it be listed, what is in it, can it be read, and what can be done with
 //! it?
 
+use std::collections::BTreeSet;
+
 use billhook_aws::Location;
 use billhook_aws::session::Session;
 use billhook_registry::Access;
 use billhook_sources::delivery::{Delivery, Readiness};
-use billhook_sources::kinds;
+use billhook_sources::{dbr, kinds};
 use object_store::ObjectMeta;
 
 use super::s3_error::Refusal;
-use super::{Check, Finding, Subject, open, statements};
+use super::{Check, Finding, Subject, columns, open, statements};
 use crate::{EngineError, connections, import};
 
 const BUCKET: &str = "bucket";
 const DELIVERIES: &str = "deliveries";
 const FILE: &str = "data file";
+const REPORTS: &str = "reports of the month";
 const COLUMNS: &str = "columns";
 
 /// A delivery older than this is late: AWS delivers at least once a day, in microseconds.
 const LATE_MICROS: i64 = 3 * 86_400_000_000;
 
+/// What others want to know of the place.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Could it be listed?
+    pub(super) is_listed: bool,
+    /// Is nothing there?
+    pub(super) is_empty: bool,
+    /// The accounts whose reports are there, as far as manifests tell.
+    pub(super) accounts: BTreeSet<String>,
+}
+
 pub(super) async fn check(
     subject: &Subject<'_>,
     session: Option<&Session>,
     account: Option<&str>,
-) -> Vec<Check> {
+) -> (Vec<Check>, Looked) {
     let mut checks = Vec::new();
+    let mut looked = Looked::default();
     let written = subject.location.unwrap_or_default();
     let location = match open(subject, session) {
         Ok(location) => location,
         Err(error) => {
             let fix = "give an existing folder, or s3://bucket/prefix";
             let finding = Finding::new("location", error.to_string(), fix);
-            return vec![Check::found(BUCKET, vec![finding])];
+            return (vec![Check::found(BUCKET, vec![finding])], looked);
         }
     };
     let objects = match import::list(&location).await {
@@ -45,10 +60,11 @@ pub(super) async fn check(
             let finding = not_listed(subject, &refusal, account);
             checks.push(Check::found(BUCKET, vec![finding]));
             checks.push(Check::skipped(DELIVERIES, "the bucket cannot be listed"));
-            return checks;
+            return (checks, looked);
         }
     };
-    if objects.is_empty() {
+    (looked.is_listed, looked.is_empty) = (true, objects.is_empty());
+    if looked.is_empty {
         let seen = format!("{written}: nothing is there");
         let fix = format!(
             "if the report is new, wait: AWS delivers within 24 hours. Else compare the prefix \
@@ -56,17 +72,21 @@ pub(super) async fn check(
             subject.kind.title
         );
         checks.push(Check::found(BUCKET, vec![Finding::new("nothing-there", seen, fix)]));
-        return checks;
+        return (checks, looked);
     }
     checks.push(Check::passed(BUCKET, format!("{written}: {} objects", objects.len())));
     match import::discover(&location, objects).await {
-        Ok(found) => files(subject, &location, &found.deliveries, &mut checks).await,
+        Ok(found) => {
+            let owners = found.deliveries.iter().map(|delivery| delivery.account.clone());
+            looked.accounts = owners.filter(|account| !account.is_empty()).collect();
+            files(subject, &location, &found.deliveries, &mut checks).await;
+        }
         Err(error) => {
             let finding = not_read(subject, &error);
             checks.push(Check::found(DELIVERIES, vec![finding]));
         }
     }
-    checks
+    (checks, looked)
 }
 
 /// The region of a bucket. Asked in the first region, S3 says which one it is, or answers.
@@ -212,8 +232,25 @@ async fn files(
         checks.push(Check::found(DELIVERIES, findings));
     }
     if let Some(newest) = newest {
+        if subject.kind.kind == "dbr" {
+            checks.push(reports_of(newest));
+        }
         read(subject, location, newest, checks).await;
     }
+}
+
+/// Which of the four Detailed Billing Reports a month has.
+fn reports_of(newest: &Delivery) -> Check {
+    let files = newest.files.iter().chain(&newest.checks);
+    let missing = dbr::files::missing(files.map(|file| file.name.as_str()));
+    if missing.is_empty() {
+        return Check::passed(REPORTS, format!("{}: all that are of use", newest.period));
+    }
+    let lost = missing.iter().map(|(report, lost)| format!("{report} ({lost})"));
+    let lost: Vec<String> = lost.collect();
+    let seen = format!("{} lacks {}", newest.period, lost.join(", "));
+    let fix = "copy them beside the others, as far as they were kept; what is there is loaded";
+    Check::found(REPORTS, vec![Finding::new("dbr-incomplete", seen, fix)])
 }
 
 /// When the files of a delivery were written, microseconds.
@@ -272,23 +309,7 @@ async fn read(
             return;
         }
     };
-    let has = |name: &str| {
-        let wanted = billhook_sources::format::canonical(name);
-        header.iter().any(|column| billhook_sources::format::canonical(column) == wanted)
-    };
-    let mut findings = Vec::new();
-    let resource =
-        mapping.format.known.iter().find(|known| {
-            matches!(known.name, "line_item_resource_id" | "ResourceId" | "resource_id")
-        });
-    if let Some(resource) = resource
-        && !has(resource.header)
-    {
-        let fix = "turn on \"Include resource IDs\" in the report's definition; AWS delivers them \
-                   from then on";
-        let seen = format!("{} has no column {}", file.name, resource.header);
-        findings.push(Finding::new("no-resource-ids", seen, fix));
-    }
+    let findings = columns::findings(mapping, &header, &file.name);
     if findings.is_empty() {
         checks.push(Check::passed(COLUMNS, format!("{} columns", header.len())));
     } else {

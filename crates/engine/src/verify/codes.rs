@@ -26,6 +26,24 @@ const fn error(
     Code { code, severity: Severity::Error, title, expected, about }
 }
 
+const fn warning(
+    code: &'static str,
+    title: &'static str,
+    expected: &'static str,
+    about: &'static str,
+) -> Code {
+    Code { code, severity: Severity::Warning, title, expected, about }
+}
+
+const fn note(
+    code: &'static str,
+    title: &'static str,
+    expected: &'static str,
+    about: &'static str,
+) -> Code {
+    Code { code, severity: Severity::Note, title, expected, about }
+}
+
 /// All codes, in the order in which they can be found.
 pub const CODES: &[Code] = &[
     error(
@@ -173,6 +191,13 @@ pub const CODES: &[Code] = &[
         about: "The report was deleted, its bucket policy was changed, the bucket has moved to \
                 another account, or the payer account was closed.",
     },
+    note(
+        "dbr-incomplete",
+        "Some of the Detailed Billing Reports are missing",
+        "all four reports of a month",
+        "AWS wrote up to four files for a month, as far as they were turned on. The richest is \
+         loaded and the others check it, so each that is missing takes something away.",
+    ),
     error(
         "get-denied",
         "The files may not be read",
@@ -212,6 +237,78 @@ pub const CODES: &[Code] = &[
         about: "Without them nobody can tell which machine or volume a cost is for. Everything \
                 else works.",
     },
+    note(
+        "columns-absent",
+        "Some abilities need columns that are not there",
+        "columns of reservations, Savings Plans, discounts, list prices and tags",
+        "A legacy report has only columns that some line of the month needs, so a bill without \
+         reservations has none of theirs. An export has the columns that its query selects.",
+    ),
+    warning(
+        "definition-missing",
+        "No report delivers to this place",
+        "a report or export whose bucket, prefix and name are those of the location",
+        "What was delivered before can be loaded, but nothing new will come: the report was \
+         deleted, or delivers to another place.",
+    ),
+    warning(
+        "report-daily",
+        "The report is cut by day",
+        "an hourly report",
+        "Costs can then be looked at by day and month, but not by hour.",
+    ),
+    warning(
+        "report-monthly",
+        "The report is cut by month",
+        "an hourly report",
+        "Costs can then be looked at by month alone: a day's change cannot be seen.",
+    ),
+    warning(
+        "no-refresh",
+        "Closed months are not refreshed",
+        "a report with RefreshClosedReports",
+        "Refunds, credits and support fees for months that are over come late. Without the \
+         refresh AWS does not deliver those months again, and they stay wrong.",
+    ),
+    note(
+        "zip-compression",
+        "The report is packed with ZIP",
+        "GZIP or Parquet",
+        "ZIP works. It is read more slowly than the others.",
+    ),
+    error(
+        "report-failing",
+        "AWS cannot deliver the report",
+        "lastStatus SUCCESS in the report's definition",
+        "AWS could not write to the bucket: its policy lets AWS in no more, or it is gone.",
+    ),
+    error(
+        "export-unhealthy",
+        "AWS cannot deliver the export",
+        "status HEALTHY",
+        "AWS could not write to the bucket, the bill has another owner now, or AWS itself failed.",
+    ),
+    Code {
+        code: "first-delivery",
+        severity: Severity::Waiting,
+        title: "The first delivery is still to come",
+        expected: "a first delivery within 24 hours after the report was made",
+        about: "The report is defined, and AWS has not delivered yet. Nothing has to be done.",
+    },
+    note(
+        "permissions-wide",
+        "More is allowed than is needed",
+        "the permissions that `billhook access` prints, and no others",
+        "Billhook reads the files of one report. What it may do beyond that is a risk without a \
+         use. Only harmless reads were tried; there may be more.",
+    ),
+    note(
+        "organizations-denied",
+        "The names of accounts may not be read",
+        "organizations:DescribeOrganization and the reading actions beside it",
+        "Legacy reports hold the ids of accounts alone. Names, organisational units and tags of \
+         accounts come from AWS Organizations. Everything else works.",
+    ),
     error(
         "ce-denied",
         "Cost Explorer may not be asked",
@@ -223,6 +320,13 @@ pub const CODES: &[Code] = &[
         "Cost Explorer is not turned on",
         "Cost Explorer enabled in the payer account",
         "It must be opened once in the console; that cannot be done by an API.",
+    ),
+    note(
+        "ce-hourly-off",
+        "Cost Explorer has no hours",
+        "hourly granularity turned on in the payer account",
+        "AWS keeps the last 14 days by the hour for payers that have turned this on, at a price. \
+         Days are always there.",
     ),
 ];
 

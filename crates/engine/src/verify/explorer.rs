@@ -1,6 +1,6 @@
-//! Cost Explorer: is it turned on, and may it be asked?
+//! Cost Explorer: is it turned on, for days and hours, and may it be asked?
 
-use billhook_aws::call::Trouble;
+use billhook_aws::call::{CallError, Trouble};
 use billhook_aws::cost_explorer::{CostExplorer, Granularity, Question};
 use billhook_aws::session::Session;
 use chrono::{Days, Utc};
@@ -8,24 +8,48 @@ use chrono::{Days, Utc};
 use super::{Check, Finding, Subject, identity, statements};
 
 const TITLE: &str = "Cost Explorer";
+const HOURS: &str = "hours of Cost Explorer";
 
-/// Asks for yesterday, which AWS charges 0.01 USD for.
-pub(super) async fn check(subject: &Subject<'_>, session: &Session) -> Check {
+/// What both requests cost, at 0.01 USD each.
+const COST: &str = "it cost 0.02 USD";
+
+/// Asks for yesterday, and for an hour of it: AWS charges 0.01 USD for each.
+pub(super) async fn check(subject: &Subject<'_>, session: &Session) -> Vec<Check> {
     if !subject.may_pay {
-        return Check::skipped(TITLE, "not asked: it would cost 0.01 USD (--paid)");
+        let why = "not asked: it would take two requests of 0.01 USD each (--paid)";
+        return vec![Check::skipped(TITLE, why)];
     }
     let today = Utc::now().date_naive();
     let yesterday = today - Days::new(1);
-    let question = Question {
-        start: yesterday.to_string(),
-        end: today.to_string(),
-        granularity: Granularity::Daily,
-        group_by: Vec::new(),
-        record_type: None,
+    let explorer = CostExplorer::new(session);
+    let day = question(yesterday.to_string(), today.to_string(), Granularity::Daily);
+    if let Err(error) = explorer.page(&day, None).await {
+        return vec![refused(subject, &error)];
+    }
+    let (start, end) = (format!("{yesterday}T00:00:00Z"), format!("{yesterday}T01:00:00Z"));
+    let hour = question(start, end, Granularity::Hourly);
+    let hours = explorer.page(&hour, None).await;
+    let days = Check::passed(TITLE, format!("answers for {yesterday}; {COST}, with the hours"));
+    let hours = match hours {
+        Ok(_) => Check::passed(HOURS, "are turned on; AWS keeps 14 days of them"),
+        Err(error) if matches!(error.trouble, Trouble::Passing | Trouble::Stale) => {
+            Check::skipped(HOURS, format!("cannot be told: {error}"))
+        }
+        Err(error) => {
+            let fix = "nothing, if days are enough. Else turn on hourly granularity in the \
+                       preferences of Cost Explorer in the payer account";
+            Check::found(HOURS, vec![Finding::new("ce-hourly-off", error.to_string(), fix)])
+        }
     };
-    let Err(error) = CostExplorer::new(session).page(&question, None).await else {
-        return Check::passed(TITLE, format!("answers for {yesterday}; it cost 0.01 USD"));
-    };
+    vec![days, hours]
+}
+
+fn question(start: String, end: String, granularity: Granularity) -> Question {
+    Question { start, end, granularity, group_by: Vec::new(), record_type: None }
+}
+
+/// Why there is no answer.
+fn refused(subject: &Subject<'_>, error: &CallError) -> Check {
     let seen = error.to_string();
     let finding = match error.trouble {
         Trouble::Denied if seen.contains("not enabled") => not_enabled(seen),
@@ -36,7 +60,7 @@ pub(super) async fn check(subject: &Subject<'_>, session: &Session) -> Check {
         ),
         Trouble::Unavailable => not_enabled(seen),
         Trouble::Passing => Finding::new("throttled", seen, "try again in a few minutes"),
-        _ => identity::refused(&error),
+        _ => identity::refused(error),
     };
     Check::found(TITLE, vec![finding])
 }

@@ -161,6 +161,7 @@ fn trust(access: &Access, role: &Assume, caller: &str) -> String {
             trusted: principal(caller),
             external_id: role.external_id.clone().unwrap_or_default(),
         },
+        with: Vec::new(),
     };
     let policy = access::render(&setup, Form::Trust).unwrap_or_default();
     format!(

@@ -10,6 +10,7 @@
 //!   the columns `split_line_item_*`, kept in `x_Extra` and never added to any cost.
 
 pub mod columns;
+pub mod table;
 
 use datafusion::common::ScalarValue;
 

@@ -1,13 +1,13 @@
 //! What Detailed Billing Reports need.
 
-use crate::access::{Delivery, KindAccess};
+use crate::access::{Delivery, KindAccess, ORGANIZATION, RESOURCE_TAGS};
 
 /// Reading the bucket. AWS has no API that tells of these reports.
 pub(crate) const ACCESS: KindAccess = KindAccess {
     kind: "dbr",
     title: "Detailed Billing Reports",
     reads_bucket: true,
-    needs: &[],
+    needs: &[ORGANIZATION, RESOURCE_TAGS],
     // Buckets of before 2021 name AWS's billing account, later ones the service.
     // Source: AWS Billing User Guide (2015), "Detailed Billing Reports".
     delivery: Some(Delivery {

@@ -13,7 +13,7 @@ use crate::delivery::{Delivery, Found, Readiness};
 use crate::discover::{file, revision_of};
 
 /// One of the four reports, the richest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Report {
     Monthly,
     CostAllocation,
@@ -28,6 +28,41 @@ const NAMES: [(&str, Report); 4] = [
     ("cost-allocation", Report::CostAllocation),
     ("billing-csv", Report::Monthly),
 ];
+
+/// What a month lacks without a report.
+const LOST: [(Report, &str, &str); 4] = [
+    (
+        Report::WithResourcesAndTags,
+        "the detailed report with resources and tags",
+        "which resource and which tags a cost belongs to",
+    ),
+    (Report::Detailed, "a detailed report", "costs by the hour, and discounts line by line"),
+    (
+        Report::CostAllocation,
+        "the cost allocation report",
+        "a second check of the totals, and tags where no detailed report has them",
+    ),
+    (
+        Report::Monthly,
+        "the monthly report",
+        "the currency of the detailed lines, and the totals that check them",
+    ),
+];
+
+/// The reports that are not among files of these names, and what is lost without each. A plain
+/// detailed report is not missed beside the one with resources and tags.
+#[must_use]
+pub fn missing<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'static str, &'static str)> {
+    let there: HashSet<Report> = names.filter_map(parse).map(|name| name.report).collect();
+    let is_missed = |report: &Report| match report {
+        Report::Detailed => {
+            !there.contains(report) && !there.contains(&Report::WithResourcesAndTags)
+        }
+        _ => !there.contains(report),
+    };
+    let missed = LOST.iter().filter(|(report, ..)| is_missed(report));
+    missed.map(|(_, report, lost)| (*report, *lost)).collect()
+}
 
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,6 +253,22 @@ mod tests {
         assert_eq!(told, expected);
         assert_eq!(found.left_alone.len(), 1);
         assert_eq!(found.left_alone[0].0, "old/111122223333-aws-billing-csv-2018-06.csv");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_is_lost() {
+        let missing = |names: &[&str]| {
+            let missing = super::missing(names.iter().copied());
+            missing.into_iter().map(|(report, _)| report).collect::<Vec<_>>()
+        };
+        let detailed =
+            "111122223333-aws-billing-detailed-line-items-with-resources-and-tags-2018-06.csv.zip";
+        let monthly = "111122223333-aws-billing-csv-2018-06.csv";
+        let allocation = "111122223333-aws-cost-allocation-2018-06.csv";
+        assert_eq!(missing(&[detailed, monthly, allocation]), [""; 0]);
+        let both = ["the detailed report with resources and tags", "a detailed report"];
+        assert_eq!(missing(&[monthly, allocation]), both);
+        assert_eq!(missing(&[detailed]), ["the cost allocation report", "the monthly report"]);
     }
 
     #[test]

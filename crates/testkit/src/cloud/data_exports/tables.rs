@@ -14,10 +14,18 @@ const TABLES: [(&str, &str, bool, Table); 3] = [
 ];
 
 /// What can be turned on for CUR 2.0.
-const SWITCHES: [&str; 3] = [
+const SWITCHES: [&str; 4] = [
     "INCLUDE_RESOURCES",
+    "INCLUDE_CAPACITY_RESERVATION_DATA",
     "INCLUDE_SPLIT_COST_ALLOCATION_DATA",
     "INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY",
+];
+
+/// Columns with `INCLUDE_CAPACITY_RESERVATION_DATA`, which nothing here delivers.
+const CAPACITY: [&str; 3] = [
+    "capacity_reservation_capacity_reservation_arn",
+    "capacity_reservation_capacity_reservation_status",
+    "capacity_reservation_capacity_reservation_type",
 ];
 
 /// All tables.
@@ -119,5 +127,9 @@ fn columns(table: Table, set: &Value) -> Vec<&'static str> {
         columns: Vec::new(),
     };
     // Only a selection of columns can fail, and none is made.
-    column_names(&report).unwrap_or_default()
+    let mut columns = column_names(&report).unwrap_or_default();
+    if table == Table::Cur2 && is_on("INCLUDE_CAPACITY_RESERVATION_DATA") {
+        columns.extend(CAPACITY);
+    }
+    columns
 }
