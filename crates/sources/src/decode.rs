@@ -4,9 +4,16 @@
 //! set, an hour). So a row is held as one id per group and a few decimals; the text behind an id
 //! is looked at once, however many rows carry it. The sums for the gate (INV-SUM) are taken here,
 //! from the bytes as parsed, before anything is mapped.
+//!
+//! Rows come as records of text or, from Parquet files, as batches of columns. Both end in the same
+//! tuples and amounts.
 
+mod amounts;
+pub(crate) mod batch;
+pub(crate) mod cells;
 mod chunk;
 mod group;
+mod keys;
 mod object;
 mod rules;
 pub(crate) mod time;
@@ -16,6 +23,8 @@ use std::sync::Arc;
 use billhook_focus::gate::Tally;
 use billhook_money::Sum;
 
+use amounts::Amounts;
+use batch::Batch;
 pub use chunk::Chunk;
 pub use group::{Group, Item};
 
@@ -49,12 +58,43 @@ struct RowMoney {
     valid: Vec<bool>,
 }
 
+impl RowMoney {
+    /// Takes a raw field in. Gives whether the amount was rounded, or what is wrong with it; then
+    /// the row has none.
+    #[inline]
+    fn push(&mut self, raw: &[u8]) -> Result<bool, String> {
+        if raw.is_empty() && !self.is_needed {
+            self.put(None);
+            return Ok(false);
+        }
+        let read = match parse_money(raw) {
+            Ok((None, _)) if self.is_needed => Err(rules::EMPTY.to_owned()),
+            read => read,
+        };
+        self.put(read.as_ref().ok().and_then(|(units, _)| *units));
+        read.map(|(_, is_rounded)| is_rounded)
+    }
+
+    #[inline]
+    fn put(&mut self, units: Option<i128>) {
+        self.values.push(units.unwrap_or(0));
+        self.valid.push(units.is_some());
+    }
+}
+
 #[derive(Debug)]
 struct RowText {
     position: usize,
     known: usize,
     text: String,
     ends: Vec<i32>,
+}
+
+impl RowText {
+    fn push(&mut self, raw: &[u8]) {
+        self.text.push_str(&String::from_utf8_lossy(&unquote(raw)));
+        self.ends.push(i32::try_from(self.text.len()).unwrap_or(i32::MAX));
+    }
 }
 
 /// Reads records of files with one header.
@@ -197,33 +237,68 @@ impl Decoder {
         self.rows.push(row);
         for column in &mut self.money {
             let raw = record.field(column.position);
-            if raw.is_empty() && !column.is_needed {
-                column.values.push(0);
-                column.valid.push(false);
-                continue;
-            }
-            let parsed = match parse_money(raw) {
-                Ok((None, _)) if column.is_needed => Err(rules::EMPTY.to_owned()),
-                parsed => parsed,
-            };
-            match parsed {
-                Ok((units, rounded)) => {
-                    self.rounded += u64::from(rounded);
-                    column.values.push(units.unwrap_or(0));
-                    column.valid.push(units.is_some());
-                }
+            match column.push(raw) {
+                Ok(is_rounded) => self.rounded += u64::from(is_rounded),
                 Err(reason) => {
-                    column.values.push(0);
-                    column.valid.push(false);
-                    let fault = fault(record, row, column.header, raw, reason);
+                    let fault = fault(record.bytes(), row, column.header, raw, reason);
                     self.faults.push((Some(index), fault));
                 }
             }
         }
         for column in &mut self.texts {
-            let text = unquote(record.field(column.position));
-            column.text.push_str(&String::from_utf8_lossy(&text));
-            column.ends.push(i32::try_from(column.text.len()).unwrap_or(i32::MAX));
+            column.push(record.field(column.position));
+        }
+    }
+
+    /// Takes the rows of a batch in, as [`Self::push`] takes the records that they would be as
+    /// text. Gives the length of that text.
+    pub(crate) fn push_batch(&mut self, batch: &Batch<'_>) -> usize {
+        let first = self.rows.len();
+        self.rows.extend_from_slice(batch.rows());
+        let mut size = 0;
+        let mut parts = self.money.len() + self.texts.len();
+        for (group, ids) in self.groups.iter_mut().zip(&mut self.ids) {
+            size += group.intern_batch(batch, ids);
+            parts += usize::from(group.has_fields());
+        }
+        let (mut raw, mut scratch) = (Vec::new(), Vec::new());
+        for column in &mut self.money {
+            let amounts = Amounts::of(batch.array(column.position));
+            for (index, &row) in batch.rows().iter().enumerate() {
+                if let Some((units, bytes)) = amounts.get(index) {
+                    column.put(Some(units));
+                    size += bytes;
+                    continue;
+                }
+                raw.clear();
+                batch.column(column.position).push(&mut raw, index, &mut scratch);
+                size += raw.len();
+                match column.push(&raw) {
+                    Ok(is_rounded) => self.rounded += u64::from(is_rounded),
+                    Err(reason) => {
+                        let record = batch.record(index);
+                        let fault = fault(&record, row, column.header, &raw, reason);
+                        self.faults.push((Some(first + index), fault));
+                    }
+                }
+            }
+        }
+        for column in &mut self.texts {
+            for index in 0..batch.rows().len() {
+                raw.clear();
+                batch.column(column.position).push(&mut raw, index, &mut scratch);
+                size += raw.len();
+                column.push(&raw);
+            }
+        }
+        // A comma or a line end after each part.
+        size + parts * batch.rows().len()
+    }
+
+    /// Forgets what makes reading batches short, and the dictionaries of the last one.
+    pub(crate) fn forget_keys(&mut self) {
+        for group in &mut self.groups {
+            group.forget_keys();
         }
     }
 
@@ -236,7 +311,7 @@ impl Decoder {
             record.len(),
             self.binding.header.len()
         );
-        self.faults.push((None, fault(record, row, "", b"", reason)));
+        self.faults.push((None, fault(record.bytes(), row, "", b"", reason)));
     }
 
     /// Ends a chunk: the rows taken in since the last one, and the records that cannot be read.
@@ -370,13 +445,13 @@ fn parse_money(raw: &[u8]) -> Result<(Option<i128>, bool), String> {
     }
 }
 
-fn fault(record: &Record<'_>, row: u64, column: &str, raw: &[u8], reason: String) -> Fault {
+fn fault(record: &[u8], row: u64, column: &str, raw: &[u8], reason: String) -> Fault {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Fault {
         row,
         column: column.to_owned(),
         value: text(&unquote(raw)).chars().take(200).collect(),
         reason,
-        record: text(record.bytes()),
+        record: text(record),
     }
 }

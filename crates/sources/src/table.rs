@@ -3,9 +3,11 @@
 //! A [`TableReader`] belongs to one worker. It keeps the distinct tuples and what was evaluated
 //! for them from file to file, as long as the header stays the same.
 
+mod columnar;
 mod parquet_text;
 mod part;
 mod peek;
+mod row_groups;
 mod summary;
 
 use std::io;
@@ -166,6 +168,8 @@ impl Bound {
         if self.size_bytes() <= KEPT_BYTES {
             return;
         }
+        // What is only a shorter way to the tuples goes first.
+        self.decoder.forget_keys();
         while self.size_bytes() > KEPT_BYTES / 4 * 3
             && let Some(group) = self.decoder.largest_group()
             && !self.decoder.groups()[group].is_empty()
@@ -248,19 +252,20 @@ impl TableReader {
     ) -> Result<(), ReadError> {
         let damaged = |source| ReadError::Damaged { file: file.to_owned(), source };
         let head = input.head(4).map_err(damaged)?;
-        let blocks = match Packing::of(&head) {
-            Packing::Parquet => parquet_text::open(input).map_err(damaged)?,
-            _ => input.open_with(self.limits, &mut self.spare).map_err(damaged)?,
-        };
         let is_parquet = Packing::of(&head) == Packing::Parquet;
-        let mut file = FileReader {
-            reader: self,
-            file,
-            row: 0,
-            has_header: false,
-            is_parquet,
-            is_cut_off: false,
+        // Totals of a statement are told by a row's text.
+        let is_columnar = is_parquet && !self.mapping.is_statement && !self.totals_only;
+        if is_columnar {
+            let mut file = FileReader::new(self, file, is_parquet);
+            file.read_columns(input, advanced, sink)?;
+            return file.end_chunk(sink);
+        }
+        let blocks = if is_parquet {
+            parquet_text::open(input).map_err(damaged)?
+        } else {
+            input.open_with(self.limits, &mut self.spare).map_err(damaged)?
         };
+        let mut file = FileReader::new(self, file, is_parquet);
         file.read_blocks(blocks, advanced, sink)?;
         file.end_chunk(sink)
     }
@@ -329,7 +334,11 @@ struct FileReader<'a> {
     is_cut_off: bool,
 }
 
-impl FileReader<'_> {
+impl<'a> FileReader<'a> {
+    fn new(reader: &'a mut TableReader, file: &'a str, is_parquet: bool) -> Self {
+        Self { reader, file, row: 0, has_header: false, is_parquet, is_cut_off: false }
+    }
+
     fn shape(&self, reason: impl Into<String>) -> ReadError {
         ReadError::Shape { file: self.file.to_owned(), reason: reason.into() }
     }

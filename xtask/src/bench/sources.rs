@@ -2,8 +2,8 @@
 //!
 //! One month of the synthetic organisation is written in every format, and each is imported into a
 //! fresh home, in turn. What counts is text per CPU second: for Parquet the text that a row would
-//! be as CSV, which is what the readers see. A smaller organisation's import is measured beside
-//! each and taken off: starting and planning cost the same however long the file is.
+//! be as CSV. A smaller organisation's import is measured beside each and taken off: starting and
+//! planning cost the same however long the file is.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,8 @@ use arrow::array::{ArrayRef, Decimal128Builder, StringBuilder, TimestampMicrosec
 use billhook_focus::columns::{map_builder, map_type};
 use billhook_money::{PRECISION, SCALE};
 
+use super::batch::Batch;
+use super::keys::Keys;
 use super::object::object;
 use super::{rules, time};
 use crate::format::{Binding, Kind, Member, Place, Rule};
@@ -43,6 +45,8 @@ pub struct Group {
     /// Position in the tuple of each file column of the group.
     slots: HashMap<usize, usize>,
     interner: Interner,
+    /// A shorter way to the tuples of batches.
+    keys: Keys,
     /// What its tuples must hold.
     rules: Vec<Rule>,
     checked: usize,
@@ -72,6 +76,7 @@ impl Group {
             flags,
             slots,
             interner: Interner::default(),
+            keys: Keys::default(),
             rules: rules::of_group(binding.format, group),
             checked: 0,
             bad: HashMap::new(),
@@ -105,6 +110,45 @@ impl Group {
         self.interner.intern(key)
     }
 
+    /// Appends the ids of the tuples of a batch's rows to `ids`. Gives the length of the text of
+    /// their fields, with the commas between them.
+    pub(super) fn intern_batch(&mut self, batch: &Batch<'_>, ids: &mut Vec<u32>) -> usize {
+        let positions: Vec<usize> =
+            self.runs.iter().flat_map(|&(first, last)| first..=last).collect();
+        self.keys.take(batch, &positions, &self.flags);
+        let (mut text, mut scratch, mut size) = (Vec::new(), Vec::new(), 0);
+        for row in 0..batch.rows().len() {
+            let known = self.keys.tuple(row);
+            let (id, bytes) = known.unwrap_or_else(|| {
+                text.clear();
+                for (slot, &position) in positions.iter().enumerate() {
+                    if slot > 0 {
+                        text.push(b',');
+                    }
+                    batch.column(position).push(&mut text, row, &mut scratch);
+                }
+                let bytes = text.len();
+                push_flags(&self.flags, batch, row, &mut text, !positions.is_empty());
+                let id = self.interner.intern(&text);
+                self.keys.add(id, bytes);
+                (id, bytes)
+            });
+            ids.push(id);
+            size += bytes;
+        }
+        size
+    }
+
+    /// Has it columns of its own, beside those of which it only keeps whether they have a value?
+    pub(super) fn has_fields(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// Forgets the shorter way to the tuples of batches; the tuples stay.
+    pub(super) fn forget_keys(&mut self) {
+        self.keys.clear();
+    }
+
     /// Number of distinct tuples.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -120,11 +164,12 @@ impl Group {
     /// Memory taken by the distinct tuples, about.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.interner.size_bytes()
+        self.interner.size_bytes() + self.keys.size_bytes()
     }
 
     pub(super) fn clear(&mut self) {
         self.interner.clear();
+        self.keys.clear();
         self.checked = 0;
         self.bad.clear();
         self.codes.clear();
@@ -265,6 +310,21 @@ impl Group {
         let slot =
             |member: &'a Member| Some((member.key.as_str(), *self.slots.get(&member.position)?));
         members.iter().filter_map(slot).collect()
+    }
+}
+
+/// Appends the fields that only say whether a column of the batch has a value.
+fn push_flags(flags: &[usize], batch: &Batch<'_>, row: usize, text: &mut Vec<u8>, comma: bool) {
+    let (mut field, mut scratch) = (Vec::new(), Vec::new());
+    for (index, &position) in flags.iter().enumerate() {
+        if index > 0 || comma {
+            text.push(b',');
+        }
+        field.clear();
+        batch.column(position).push(&mut field, row, &mut scratch);
+        if !super::is_absent(&unquote(&field)) {
+            text.push(b'1');
+        }
     }
 }
 

@@ -1,21 +1,16 @@
-//! Parquet files as text blocks, so that one decoder serves all packings.
+//! Parquet files as text blocks: for looks at a file, and for what is read as text alone.
 //!
-//! Doubles become the decimals that were meant ([`crate::double`]); timestamps ISO text; maps and
-//! structs JSON. It costs about as much as reading the same report as CSV.
+//! What becomes of a value is said in [`crate::decode::cells`]. Whole reports take the shorter way
+//! ([`super::columnar`]).
 
-use std::cell::RefCell;
 use std::io;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch};
-use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use arrow::array::RecordBatch;
+use arrow::datatypes::FieldRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use crate::double;
+use crate::decode::cells::Cells;
 use crate::format::canonical;
 use crate::text::inflate::{Blocks, Input};
 use crate::text::push_field;
@@ -24,18 +19,23 @@ const BATCH_ROWS: usize = 4096;
 
 /// Opens a Parquet file as CSV text with a header.
 pub(super) fn open(input: Input) -> io::Result<Blocks> {
-    open_some(input, None)
+    open_some(input, None, None)
+}
+
+/// As [`open`], with the first row alone.
+pub(super) fn open_first(input: Input) -> io::Result<Blocks> {
+    open_some(input, None, Some(1))
 }
 
 /// As [`open`], with the column of this name alone.
 pub(super) fn open_column(input: Input, name: &str) -> io::Result<Blocks> {
-    open_some(input, Some(name))
+    open_some(input, Some(name), None)
 }
 
-fn open_some(input: Input, only: Option<&str>) -> io::Result<Blocks> {
+fn open_some(input: Input, only: Option<&str>, rows: Option<usize>) -> io::Result<Blocks> {
     let reader = match input {
-        Input::Memory(bytes) => build(ParquetRecordBatchReaderBuilder::try_new(bytes), only)?,
-        Input::File(file) => build(ParquetRecordBatchReaderBuilder::try_new(file), only)?,
+        Input::Memory(bytes) => build(ParquetRecordBatchReaderBuilder::try_new(bytes), only, rows)?,
+        Input::File(file) => build(ParquetRecordBatchReaderBuilder::try_new(file), only, rows)?,
     };
     let (sender, receiver) = std::sync::mpsc::sync_channel(2);
     std::thread::spawn(move || {
@@ -58,6 +58,7 @@ fn open_some(input: Input, only: Option<&str>) -> io::Result<Blocks> {
 fn build<T: parquet::file::reader::ChunkReader + 'static>(
     builder: parquet::errors::Result<ParquetRecordBatchReaderBuilder<T>>,
     only: Option<&str>,
+    rows: Option<usize>,
 ) -> io::Result<
     std::iter::Chain<
         std::option::IntoIter<Result<RecordBatch, arrow::error::ArrowError>>,
@@ -79,12 +80,16 @@ fn build<T: parquet::file::reader::ChunkReader + 'static>(
             (header, builder.with_projection(mask))
         }
     };
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(io::Error::other)?;
+    let builder = match rows {
+        Some(rows) => builder.with_batch_size(rows.min(BATCH_ROWS)).with_limit(rows),
+        None => builder.with_batch_size(BATCH_ROWS),
+    };
+    let reader = builder.build().map_err(io::Error::other)?;
     Ok(Some(Ok(header)).into_iter().chain(reader))
 }
 
 /// A batch as CSV text of about `size` bytes.
-fn text(batch: &RecordBatch, with_header: bool, size: usize) -> io::Result<Vec<u8>> {
+pub(super) fn text(batch: &RecordBatch, with_header: bool, size: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::with_capacity(size);
     let mut scratch = Vec::new();
     if with_header {
@@ -96,10 +101,10 @@ fn text(batch: &RecordBatch, with_header: bool, size: usize) -> io::Result<Vec<u
         }
         text.push(b'\n');
     }
-    let columns: Vec<Column<'_>> = batch
+    let columns: Vec<Cells<'_>> = batch
         .columns()
         .iter()
-        .map(Column::new)
+        .map(Cells::new)
         .collect::<Result<_, _>>()
         .map_err(io::Error::other)?;
     for row in 0..batch.num_rows() {
@@ -114,158 +119,11 @@ fn text(batch: &RecordBatch, with_header: bool, size: usize) -> io::Result<Vec<u
     Ok(text)
 }
 
-enum Column<'a> {
-    Text(&'a arrow::array::StringArray),
-    Double(&'a ArrayRef),
-    Single(&'a ArrayRef),
-    /// A map, its keys and its values.
-    Map(&'a MapArray, Box<[Column<'a>; 2]>),
-    Time(Box<Times<'a>>),
-    Other(ArrayFormatter<'a>, &'a ArrayRef),
-}
-
-/// Points in time, of which a report has few.
-struct Times<'a> {
-    array: &'a ArrayRef,
-    raw: ScalarBuffer<i64>,
-    formatter: ArrayFormatter<'a>,
-    known: RefCell<HashMap<i64, Box<[u8]>, FixedState>>,
-}
-
-impl Times<'_> {
-    fn push(&self, text: &mut Vec<u8>, row: usize) {
-        let mut known = self.known.borrow_mut();
-        let format = || self.formatter.value(row).to_string().into_bytes().into();
-        text.extend_from_slice(known.entry(self.raw[row]).or_insert_with(format));
-    }
-}
-
-impl<'a> Column<'a> {
-    fn new(array: &'a ArrayRef) -> Result<Self, arrow::error::ArrowError> {
-        Ok(match array.data_type() {
-            DataType::Utf8 => Self::Text(array.as_string()),
-            DataType::Float64 => Self::Double(array),
-            DataType::Float32 => Self::Single(array),
-            DataType::Map(..) => {
-                let map = array.as_map();
-                Self::Map(map, Box::new([Self::new(map.keys())?, Self::new(map.values())?]))
-            }
-            data_type => {
-                const OPTIONS: FormatOptions<'static> = FormatOptions::new()
-                    .with_null("")
-                    .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
-                    .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
-                    .with_date_format(Some("%Y-%m-%d"));
-                let formatter = ArrayFormatter::try_new(array, &OPTIONS)?;
-                if let DataType::Timestamp(..) = data_type {
-                    let data = array.to_data();
-                    let raw = data.buffers()[0].clone();
-                    let raw = ScalarBuffer::new(raw, data.offset(), data.len());
-                    let known = RefCell::default();
-                    Self::Time(Box::new(Times { array, raw, formatter, known }))
-                } else {
-                    Self::Other(formatter, array)
-                }
-            }
-        })
-    }
-
-    fn is_valid(&self, row: usize) -> bool {
-        match self {
-            Self::Text(array) => array.is_valid(row),
-            Self::Double(array) | Self::Single(array) | Self::Other(_, array) => {
-                array.is_valid(row)
-            }
-            Self::Map(array, _) => array.is_valid(row),
-            Self::Time(times) => times.array.is_valid(row),
-        }
-    }
-
-    /// Appends a value as a CSV field, empty when there is none. `scratch` is scratch space.
-    fn push(&self, text: &mut Vec<u8>, row: usize, scratch: &mut Vec<u8>) {
-        if !self.is_valid(row) {
-            return;
-        }
-        match self {
-            Self::Text(array) => push_field(text, array.value(row).as_bytes()),
-            Self::Map(array, entries) => {
-                scratch.clear();
-                Self::push_object(array, entries, scratch, row);
-                push_field(text, scratch);
-            }
-            Self::Other(formatter, _) => {
-                push_field(text, formatter.value(row).to_string().as_bytes());
-            }
-            _ => self.push_plain(text, row),
-        }
-    }
-
-    /// Appends the text of a value that is there, as it is.
-    fn push_plain(&self, text: &mut Vec<u8>, row: usize) {
-        match self {
-            Self::Text(array) => text.extend_from_slice(array.value(row).as_bytes()),
-            Self::Double(array) => {
-                double::push_shortest(array.as_primitive::<Float64Type>().value(row), text);
-            }
-            Self::Single(array) => {
-                double::push_shortest_single(array.as_primitive::<Float32Type>().value(row), text);
-            }
-            Self::Map(array, entries) => Self::push_object(array, entries, text, row),
-            Self::Time(times) => times.push(text, row),
-            Self::Other(formatter, _) => {
-                text.extend_from_slice(formatter.value(row).to_string().as_bytes());
-            }
-        }
-    }
-
-    /// Appends a value that is there as JSON: numbers as numbers, all else as text.
-    fn push_json(&self, json: &mut Vec<u8>, row: usize) {
-        let start = json.len();
-        self.push_plain(json, row);
-        let is_number = matches!(self, Self::Double(_) | Self::Single(_))
-            && json.last().is_some_and(u8::is_ascii_digit);
-        if !is_number {
-            let plain = json.split_off(start);
-            push_string(json, &String::from_utf8_lossy(&plain));
-        }
-    }
-
-    /// Appends a map as JSON.
-    fn push_object(array: &MapArray, [keys, values]: &[Self; 2], json: &mut Vec<u8>, row: usize) {
-        let offsets = array.value_offsets();
-        let place = |row: usize| usize::try_from(offsets[row]).unwrap_or_default();
-        json.push(b'{');
-        let start = json.len();
-        for entry in place(row)..place(row + 1) {
-            if !keys.is_valid(entry) || !values.is_valid(entry) {
-                continue;
-            }
-            if json.len() > start {
-                json.push(b',');
-            }
-            for (part, end) in [(keys, &b":"[..]), (values, b"")] {
-                match part {
-                    Self::Text(texts) => push_string(json, texts.value(entry)),
-                    other => other.push_json(json, entry),
-                }
-                json.extend_from_slice(end);
-            }
-        }
-        json.push(b'}');
-    }
-}
-
-/// Appends a text as JSON.
-fn push_string(json: &mut Vec<u8>, text: &str) {
-    // Writing a text to a vector cannot fail.
-    serde_json::to_writer(json, text).ok();
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Float64Builder, MapBuilder, StringBuilder};
+    use arrow::array::{ArrayRef, Float64Builder, MapBuilder, StringBuilder};
 
     use super::*;
 

@@ -47,7 +47,11 @@ impl Column {
         if record.len() > self.fields || record.len() <= self.position {
             return None;
         }
-        let raw = record.field(self.position);
+        self.month_of(record.field(self.position))
+    }
+
+    /// The month of a raw field.
+    fn month_of(&mut self, raw: &[u8]) -> Option<&str> {
         if raw != self.last.0 || self.last.1.is_none() {
             let text = unquote(raw);
             let moment = if is_absent(&text) { None } else { time::parse(self.kind, &text) };
@@ -84,6 +88,19 @@ impl Pick {
             Some(month) => month == self.month,
             None => self.undated,
         }
+    }
+
+    /// Is the line part of it whose field at [`Self::position`] is this?
+    pub(super) fn takes_field(&mut self, raw: &[u8]) -> bool {
+        match self.column.month_of(raw) {
+            Some(month) => month == self.month,
+            None => self.undated,
+        }
+    }
+
+    /// Where the column stands that says the period.
+    pub(super) fn position(&self) -> usize {
+        self.column.position
     }
 }
 

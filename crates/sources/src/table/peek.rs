@@ -14,7 +14,7 @@ use crate::text::unquote;
 pub fn peek(mut input: Input, limits: Limits) -> io::Result<Vec<(String, String)>> {
     let head = input.head(4)?;
     let mut blocks = match Packing::of(&head) {
-        Packing::Parquet => parquet_text::open(input)?,
+        Packing::Parquet => parquet_text::open_first(input)?,
         // One block is enough; do not inflate a whole file for it.
         _ => input.open(Limits { whole_bytes: 0, ..limits })?,
     };
