@@ -1,7 +1,12 @@
 //! `billhook connect` and `billhook connections`.
 
+mod history;
+mod list;
+pub(crate) mod words;
+
 use std::io::Write as _;
 
+use billhook_engine::sync::due;
 use billhook_engine::{EngineError, access};
 use billhook_registry::{Connection, ConnectionName, NewConnection, Registry, Schedule};
 use clap::{Args, Subcommand};
@@ -41,6 +46,9 @@ pub(crate) struct ConnectArgs {
 /// The saved connections
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionsArgs {
+    /// Machine-readable: the list, or a history
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -51,6 +59,21 @@ enum Action {
     Show {
         /// Its name
         name: String,
+    },
+    /// How one has been, and its last runs
+    History {
+        /// Its name
+        name: String,
+        /// Lines of each
+        #[arg(long, default_value_t = 10, value_name = "N")]
+        top: u32,
+    },
+    /// Change when one is looked at by `sync --watch`
+    Schedule {
+        /// Its name
+        name: String,
+        /// `every 4h`, `daily 06:00 Europe/Berlin`, `manual`
+        schedule: String,
     },
     /// Leave one out of `sync` until it is resumed
     Pause {
@@ -106,7 +129,7 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
     let name: ConnectionName = args.name.parse().map_err(EngineError::from)?;
     let kind = access::kind(&args.kind)?;
     let schedule = match &args.schedule {
-        Some(text) => text.parse().map_err(EngineError::from)?,
+        Some(text) => understood(text)?,
         None if kind.reads_bucket => Schedule::default(),
         None => Schedule::Daily { hour: 6, time_zone: "UTC".to_owned() },
     };
@@ -140,10 +163,28 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
     Ok(0)
 }
 
-pub(crate) fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Result<u8> {
+/// Reads a schedule, whose time zone there must be.
+fn understood(text: &str) -> Result<Schedule, EngineError> {
+    let schedule: Schedule = text.parse()?;
+    due::check(&schedule)?;
+    Ok(schedule)
+}
+
+pub(crate) async fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Result<u8> {
     let registry = registry(context)?;
-    let Some(action) = args.action else { return list(&registry) };
+    let Some(action) = args.action else { return list::run(&registry, args.json, context).await };
     match action {
+        Action::History { name, top } => {
+            let connection = named(&registry, &name)?;
+            history::run(&registry, &connection, top, args.json)?;
+        }
+        Action::Schedule { name, schedule } => {
+            let connection = named(&registry, &name)?;
+            let schedule = understood(&schedule)?;
+            let text = schedule.to_string();
+            registry.set_schedule(&connection.id, schedule).map_err(EngineError::from)?;
+            say(&format!("{name}: {text}"));
+        }
         Action::Show { name } => {
             let connection = named(&registry, &name)?;
             let text = serde_json::to_string_pretty(&connection)?;
@@ -180,55 +221,6 @@ pub(crate) fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Result<u8
         }
     }
     Ok(0)
-}
-
-fn list(registry: &Registry) -> anyhow::Result<u8> {
-    let connections = registry.connections().map_err(EngineError::from)?;
-    if connections.is_empty() {
-        say("no connections yet: add one with `billhook connect NAME --kind KIND`");
-        return Ok(0);
-    }
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
-    table.set_header(["name", "kind", "location", "health", "last run", "schedule"]);
-    let mut reasons = Vec::new();
-    for connection in &connections {
-        let saved = registry.health(&connection.id).map_err(EngineError::from)?;
-        let run = registry.last_run(&connection.id).map_err(EngineError::from)?;
-        let health = match (connection.paused_since, &saved) {
-            (Some(_), _) => "paused".to_owned(),
-            (None, None) => "not looked at yet".to_owned(),
-            (None, Some(record)) => record.health.as_str().to_owned(),
-        };
-        let told = saved.iter().flat_map(|record| reason(&record.findings));
-        reasons.extend(told.map(|text| (connection.name.to_string(), text)));
-        let run = run.map_or_else(String::new, |run| {
-            let time = chrono::DateTime::from_timestamp_micros(run.started_at);
-            let time = time.map(|time| time.format("%Y-%m-%d %H:%M").to_string());
-            let outcome = run.outcome.map_or("running", |outcome| outcome.as_str());
-            format!("{} {outcome}", time.unwrap_or_default())
-        });
-        table.add_row([
-            connection.name.to_string(),
-            connection.kind.clone(),
-            connection.location.clone().unwrap_or_default(),
-            health,
-            run,
-            connection.schedule.to_string(),
-        ]);
-    }
-    writeln!(std::io::stdout(), "{}", table.trim_fmt())?;
-    for (name, reason) in reasons {
-        writeln!(std::io::stdout(), "{name}: {reason}")?;
-    }
-    Ok(0)
-}
-
-/// What the findings of a health say.
-fn reason(findings: &serde_json::Value) -> Vec<String> {
-    let findings = findings.as_array().map(Vec::as_slice).unwrap_or_default();
-    let seen = findings.iter().filter_map(|finding| finding["seen"].as_str());
-    seen.map(str::to_owned).collect()
 }
 
 /// Now, microseconds since 1970 UTC.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use billhook_aws::S3Options;
+pub(crate) use billhook_engine::error::causes;
 use billhook_engine::{EngineError, Home};
 use billhook_lake::LakeError;
 use billhook_lake::spec::COST_AND_USAGE;
@@ -141,27 +142,4 @@ pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
         _ => 3,
     };
     ExitCode::from(code)
-}
-
-/// An error and its causes in one line, without saying anything twice.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let text = error.to_string();
-    // A table has a hundred columns; to list them all hides what is said.
-    let mut text = match text.split_once("\nValid fields are ") {
-        Some((said, _)) => {
-            format!("{said} DESCRIBE TABLE, or \\d TABLE at the prompt, lists them.")
-        }
-        None => text,
-    };
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        let cause_text = cause_text.lines().next().unwrap_or_default();
-        if !cause_text.is_empty() && !text.contains(cause_text) {
-            text.push_str(": ");
-            text.push_str(cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

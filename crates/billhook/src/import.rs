@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use billhook_aws::Location;
+pub(crate) use billhook_engine::import::exit_code;
 use billhook_engine::import::{Fate, Import, Imported};
 use billhook_engine::ingest::Options;
 use billhook_engine::{EngineError, Home, import};
@@ -88,19 +89,61 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     Ok(code)
 }
 
-/// Ends the work after the file at hand when the user asks for it.
+/// Ends the work after the file at hand when the user, or the system, asks for it.
 pub(crate) fn stop_on_signal(options: &Options) {
     let stop = Arc::clone(&options.stop);
+    // Heard from now on, and not only once the task has begun.
+    let Ok(mut signals) = Signals::listen() else { return };
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if signals.heard().await {
             say("stopping …");
             stop.store(true, Ordering::Relaxed);
             // Whoever asks twice does not want to wait.
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if signals.heard().await {
                 std::process::exit(3);
             }
         }
     });
+}
+
+/// An interrupt (Ctrl-C), and the system's request to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one; false when none can come any more.
+    async fn heard(&mut self) -> bool {
+        tokio::select! {
+            heard = self.interrupt.recv() => heard.is_some(),
+            heard = self.terminate.recv() => heard.is_some(),
+        }
+    }
+}
+
+/// An interrupt (Ctrl-C).
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for one; false when none can come.
+    async fn heard(&mut self) -> bool {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
 }
 
 /// What `--kind` takes. `data_export` is any table of Data Exports; `cost_explorer` is implied by
@@ -121,6 +164,9 @@ pub(crate) fn options(home: &Home, workers: Option<usize>, allow_quarantine: boo
         stop: Arc::new(AtomicBool::new(false)),
         progress: Arc::new(Bar::default()),
         kinds: Vec::new(),
+        period: None,
+        newest_first: false,
+        kept: None,
     }
 }
 
@@ -221,15 +267,6 @@ fn summarise(import: &Import, verbose: bool, place: &str) -> u8 {
     tell_found(&import.imported);
     tell_left_alone(&import.left_alone, verbose);
     exit_code(&import.imported)
-}
-
-/// The exit code for some deliveries.
-pub(crate) fn exit_code(imported: &[Imported]) -> u8 {
-    let codes = imported.iter().map(|one| match &one.fate {
-        Fate::Failed(error) => error.exit_code(),
-        _ => 0,
-    });
-    codes.max().unwrap_or(0)
 }
 
 /// Tells what each report of a mixed place is. Of a single one the lines before have told.

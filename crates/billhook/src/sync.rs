@@ -1,20 +1,21 @@
 //! `billhook sync`.
 
-use billhook_aws::cost_explorer::{CostExplorer, Granularity};
-use billhook_engine::cost_explorer::{self, REQUEST_BUDGET, Settings};
-use billhook_engine::import::{Fate, Imported};
-use billhook_engine::ingest::Options;
-use billhook_engine::{EngineError, Home, access, connections as opening, import};
-use billhook_registry::{Connection, Health, LeaseOutcome, Outcome, Registry, new_holder};
-use clap::Args;
-use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use billhook_engine::sync::{self, Done, Heard, Ran, Runner, Told, holder};
+use billhook_engine::{EngineError, Home};
+use billhook_registry::{Connection, ConnectionId, ConnectionName, Outcome, Registry};
+use billhook_sources::manifest::period_of_digits;
+use clap::Args;
+
+use crate::connections::words::{ago, first_line, moment, until};
 use crate::connections::{named, now, registry};
 use crate::context::{Context, causes, say};
-use crate::import::{exit_code, options, tell, tell_waiting};
+use crate::import::{options, stop_on_signal, tell, tell_waiting};
 
-/// Who holds the lease of a connection loses it when nothing is heard for so long.
-const LEASE: std::time::Duration = std::time::Duration::from_hours(1);
+/// Billing periods that a line names; the others are counted.
+const PERIODS: usize = 3;
 
 /// Bring saved connections up to date: all of them, or those that are named
 #[derive(Debug, Args)]
@@ -22,141 +23,248 @@ pub(crate) struct SyncArgs {
     /// Connections (default: all that are not paused)
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// Stay, and run each connection whenever its schedule says so, until interrupted
+    #[arg(long)]
+    watch: bool,
+    /// Only deliveries of this billing period
+    #[arg(long, value_name = "YYYY-MM", value_parser = month, conflicts_with = "watch")]
+    period: Option<String>,
     /// Load a delivery although some records cannot be read; those go to the table quarantine
     #[arg(long)]
     quarantine: bool,
     /// Files read at the same time (default: the number of processors, at most 4)
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// Tell of every run and every delivery, also when nothing is new
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Reads a month.
+fn month(text: &str) -> Result<String, String> {
+    let is_month =
+        text.len() == 7 && period_of_digits(&format!("{text}-01")).as_deref() == Some(text);
+    if is_month { Ok(text.to_owned()) } else { Err("write a month as YYYY-MM".to_owned()) }
 }
 
 pub(crate) async fn run(args: SyncArgs, context: &Context) -> anyhow::Result<u8> {
-    let registry = registry(context)?;
+    let registry = if args.watch {
+        // Connections may be added later.
+        Registry::open(context.home_dir()).map_err(EngineError::from)?
+    } else {
+        registry(context)?
+    };
+    let wanted: Vec<Connection> =
+        args.names.iter().map(|name| named(&registry, name)).collect::<Result<_, _>>()?;
+    let home = context.home()?;
+    let runner = runner(registry, home, &args, context)?;
+    stop_on_signal(&runner.options);
+    if args.watch {
+        let names: Vec<ConnectionName> = wanted.into_iter().map(|one| one.name).collect();
+        let mut log = Log { is_verbose: args.verbose, held: HashMap::new() };
+        sync::watch(&runner, &names, &mut |told| log.tell(told)).await?;
+        return Ok(0);
+    }
     let wanted: Vec<Connection> = if args.names.is_empty() {
-        let all = registry.connections().map_err(EngineError::from)?;
+        let all = runner.registry.connections().map_err(EngineError::from)?;
         all.into_iter().filter(|connection| connection.paused_since.is_none()).collect()
     } else {
-        args.names.iter().map(|name| named(&registry, name)).collect::<Result<_, _>>()?
+        wanted
     };
     if wanted.is_empty() {
         say("there is nothing to do: no connection that is not paused");
         return Ok(0);
     }
-    let home = context.home()?;
-    let options = options(&home, args.workers, args.quarantine);
-    crate::import::stop_on_signal(&options);
-    let _writer = home.writer(tell_waiting).await?;
-    let holder = new_holder("billhook").map_err(EngineError::from)?;
     let mut code = 0;
     for connection in &wanted {
-        code = code.max(one(&registry, &home, connection, &options, &holder, context).await?);
-        if options.stop.load(std::sync::atomic::Ordering::Relaxed) {
+        code = code.max(once(&runner, connection, args.verbose).await?);
+        if runner.is_stopped() {
             break;
         }
     }
     Ok(code)
 }
 
-/// Brings a connection up to date, and writes down how it went.
-async fn one(
-    registry: &Registry,
-    home: &Home,
-    connection: &Connection,
-    options: &Options,
-    holder: &str,
+fn runner(
+    registry: Registry,
+    home: Home,
+    args: &SyncArgs,
     context: &Context,
-) -> Result<u8, EngineError> {
-    let lease = match registry.lease_connection(&connection.id, holder, now(), LEASE)? {
-        LeaseOutcome::Taken(lease) => lease,
-        LeaseOutcome::Held { holder, .. } => {
-            say(&format!("{}: {holder} is at work on it already", connection.name));
-            return Ok(0);
-        }
-    };
-    let run = registry.start_run(&connection.id, "sync", now())?;
-    let done = load(registry, home, connection, options, context).await;
-    let (code, outcome, health, findings, summary) = match &done {
-        Ok(imported) => judged(imported),
-        Err(error) => {
-            let text = causes(error);
-            say(&format!("{}: {text}", connection.name));
-            if let Some(fix) = error.fix() {
-                say(&format!("  mend: {fix}"));
-            }
-            let findings = json!([{ "code": "sync-failed", "seen": text }]);
-            (error.exit_code(), Outcome::Failed, Health::Broken, findings, json!({}))
-        }
-    };
-    registry.finish_run(run, now(), outcome, &summary, &findings)?;
-    registry.set_health(&connection.id, health, &findings, now())?;
-    registry.release(&lease)?;
-    Ok(code)
-}
-
-/// What a run came to.
-fn judged(imported: &[Imported]) -> (u8, Outcome, Health, serde_json::Value, serde_json::Value) {
-    let failed: Vec<_> = imported
-        .iter()
-        .filter_map(|one| match &one.fate {
-            Fate::Failed(error) => {
-                let seen = format!("{}: {}", one.period, causes(error));
-                Some(json!({ "code": "delivery-refused", "seen": seen, "fix": error.fix() }))
-            }
-            _ => None,
-        })
-        .collect();
-    let is_waiting = imported.iter().all(|one| matches!(one.fate, Fate::Waiting(_)));
-    let loaded = imported.iter().filter(|one| matches!(one.fate, Fate::Loaded { .. })).count();
-    let is_stopped =
-        imported.iter().any(|one| matches!(one.fate, Fate::Failed(EngineError::Interrupted)));
-    let summary = json!({ "deliveries": imported.len(), "loaded": loaded });
-    let code = exit_code(imported);
-    if is_stopped {
-        (code, Outcome::Stopped, Health::Waiting, json!([]), summary)
-    } else if !failed.is_empty() {
-        let health = if failed.len() == imported.len() { Health::Broken } else { Health::Degraded };
-        (code, Outcome::Failed, health, json!(failed), summary)
-    } else if is_waiting {
-        (code, Outcome::Waiting, Health::Waiting, json!([]), summary)
-    } else {
-        (code, Outcome::Ok, Health::Healthy, json!([]), summary)
-    }
-}
-
-async fn load(
-    registry: &Registry,
-    home: &Home,
-    connection: &Connection,
-    options: &Options,
-    context: &Context,
-) -> Result<Vec<Imported>, EngineError> {
-    let access = registry.access(&connection.id)?;
-    let kind = access::kind(&connection.kind)?;
-    let name = connection.name.as_str();
-    let location = connection.location.as_deref().unwrap_or_default();
-    // A folder needs nobody's credentials.
-    let is_remote = !kind.reads_bucket || opening::bucket_of(location).is_some();
-    let session = if is_remote { opening::session(&access).await? } else { None };
-    if kind.reads_bucket {
-        let place = opening::place(location, &context.s3, &access, session.as_ref())?;
-        let options = Options { kinds: vec![connection.kind.clone()], ..options.clone() };
-        let done = import::import(home, &place, Some(name), &options, tell).await?;
-        return Ok(done.imported);
-    }
-    let session = session.ok_or_else(|| {
-        EngineError::Usage(format!("{name}: Cost Explorer cannot be asked by nobody"))
-    })?;
-    let settings = Settings {
-        connection: name.to_owned(),
-        written: "cost-explorer:".to_owned(),
-        granularity: Granularity::Daily,
-        months: None,
-        refetch_all: false,
-        account: connection.payer.clone(),
-        request_budget: REQUEST_BUDGET,
+) -> Result<Runner, EngineError> {
+    let mut options = options(&home, args.workers, args.quarantine);
+    options.period.clone_from(&args.period);
+    Ok(Runner {
+        registry: Arc::new(registry),
+        home,
+        s3: context.s3.clone(),
+        options,
+        holder: holder::me()?,
+        now,
         today: || chrono::Utc::now().date_naive(),
+    })
+}
+
+/// Brings one connection up to date, and gives the exit code.
+async fn once(
+    runner: &Runner,
+    connection: &Connection,
+    is_verbose: bool,
+) -> Result<u8, EngineError> {
+    let name = &connection.name;
+    let mut hear = |heard: &Heard<'_>| match heard {
+        Heard::Begins if is_verbose => say(&format!("{name}: begins")),
+        Heard::Begins => {}
+        Heard::Waits(who) => tell_waiting(who),
+        Heard::Delivery(one) => tell(one),
     };
-    let client = CostExplorer::new(&session);
-    let outcome = cost_explorer::import(home, &client, &settings, options, tell).await?;
-    Ok(outcome.imported)
+    let done = runner.run(connection, "user", &mut hear).await?;
+    Ok(match done {
+        Done::Ran(ran) => {
+            tell_findings(name, &ran);
+            ran.code
+        }
+        Done::Held { holder, since } => {
+            say(&held(connection, &holder, since));
+            0
+        }
+    })
+}
+
+/// `acme: host/12/0a0b is at work on it since 2026-11-21 15:30 (2m ago)`.
+fn held(connection: &Connection, holder: &str, since: Option<i64>) -> String {
+    let since = since.map(|since| format!(" since {} ({})", moment(since), ago(since, now())));
+    format!("{}: {holder} is at work on it{}", connection.name, since.unwrap_or_default())
+}
+
+/// Tells what a run found. Deliveries that were refused or wait have been told of already.
+fn tell_findings(name: &ConnectionName, ran: &Ran) {
+    let told = ["delivery-refused", "delivery-waiting"];
+    for finding in ran.findings.iter().filter(|finding| !told.contains(&finding.code)) {
+        say(&format!("{name}: {} ({})", finding.seen, finding.code));
+        if !finding.fix.is_empty() {
+            say(&format!("  mend: {}", finding.fix.trim_end().replace('\n', "\n    ")));
+        }
+    }
+}
+
+/// What a watch writes: a line for what is news, and no line for what is not.
+struct Log {
+    is_verbose: bool,
+    /// Whom others were last seen to be held by.
+    held: HashMap<ConnectionId, String>,
+}
+
+impl Log {
+    fn tell(&mut self, told: &Told<'_>) {
+        match told {
+            Told::Begins { connections, next } => {
+                let plural = if *connections == 1 { "" } else { "s" };
+                line(&format!("watching {connections} connection{plural}; next {}", at(*next)));
+            }
+            Told::Heard(connection, heard) => self.hear(connection, heard),
+            Told::Ran { connection, ran, next } => {
+                self.held.remove(&connection.id);
+                let is_news = ran.is_news || ran.loaded().next().is_some();
+                if is_news || self.is_verbose {
+                    let name = &connection.name;
+                    let health = ran.health.map(|health| format!("; {}", health.as_str()));
+                    let health = health.unwrap_or_default();
+                    line(&format!("{name}: {}{health}; next {}", outcome(ran), at(*next)));
+                }
+                if ran.is_news || self.is_verbose {
+                    for finding in &ran.findings {
+                        say(&format!("  {} ({})", finding.seen, finding.code));
+                        if !finding.fix.is_empty() {
+                            say(&format!("  mend: {}", first_line(&finding.fix)));
+                        }
+                    }
+                }
+            }
+            Told::Held { connection, holder, since } => {
+                let before = self.held.insert(connection.id.clone(), (*holder).to_owned());
+                if self.is_verbose || before.as_deref() != Some(*holder) {
+                    line(&held(connection, holder, *since));
+                }
+            }
+            Told::Failed { connection, error } => {
+                line(&format!("{}: {}", connection.name, causes(*error)));
+            }
+        }
+    }
+
+    fn hear(&self, connection: &Connection, heard: &Heard<'_>) {
+        match heard {
+            Heard::Begins if self.is_verbose => line(&format!("{}: begins", connection.name)),
+            Heard::Waits(who) if self.is_verbose => tell_waiting(who),
+            Heard::Delivery(one) if self.is_verbose => tell(one),
+            _ => {}
+        }
+    }
+}
+
+/// What came of a run, in words.
+fn outcome(ran: &Ran) -> String {
+    let loaded: Vec<&str> = ran.loaded().collect();
+    let failed = match ran.outcome {
+        Outcome::Failed => "failed",
+        Outcome::Stopped => "stopped",
+        Outcome::Waiting => "nothing yet",
+        Outcome::Ok => "",
+    };
+    if loaded.is_empty() {
+        return if failed.is_empty() { "nothing new".to_owned() } else { failed.to_owned() };
+    }
+    let mut text = format!("loaded {}", loaded[..loaded.len().min(PERIODS)].join(", "));
+    if loaded.len() > PERIODS {
+        text = format!("{text} and {} more", loaded.len() - PERIODS);
+    }
+    if failed.is_empty() { text } else { format!("{text}, then {failed}") }
+}
+
+/// When something is due, in words.
+fn at(next: Option<i64>) -> String {
+    next.map_or_else(|| "when somebody runs it".to_owned(), |next| until(next, now()))
+}
+
+/// Writes a line with the time before it.
+fn line(text: &str) {
+    say(&format!("{} {text}", moment(now())));
+}
+
+#[cfg(test)]
+mod tests {
+    use billhook_engine::import::{Fate, Imported};
+
+    use super::*;
+
+    #[test]
+    fn months_are_months() {
+        assert_eq!(month("2026-08"), Ok("2026-08".to_owned()));
+        for text in ["2026-13", "2026-8", "202608", "2026-08-01", "august!"] {
+            assert!(month(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_told_in_a_few_words() {
+        let one = |period: &str| Imported {
+            connection: "acme".to_owned(),
+            period: period.to_owned(),
+            revision: String::new(),
+            title: None,
+            warnings: Vec::new(),
+            fate: Fate::Unchanged,
+        };
+        let ran = |outcome, imported| Ran {
+            code: 0,
+            outcome,
+            health: None,
+            findings: Vec::new(),
+            is_news: false,
+            imported,
+        };
+        assert_eq!(outcome(&ran(Outcome::Ok, vec![one("2026-08")])), "nothing new");
+        assert_eq!(outcome(&ran(Outcome::Waiting, Vec::new())), "nothing yet");
+        assert_eq!(outcome(&ran(Outcome::Failed, Vec::new())), "failed");
+    }
 }

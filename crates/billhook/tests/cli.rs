@@ -39,3 +39,5 @@ mod reconcile;
 mod s3;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/watch.rs"]
+mod watch;

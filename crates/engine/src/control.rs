@@ -28,6 +28,8 @@ pub(crate) struct Beside {
     is_told: bool,
     checks: Vec<Check>,
     notes: Vec<String>,
+    /// Bytes of text in the files beside.
+    text_bytes: u64,
 }
 
 /// A file that checks the delivery.
@@ -51,7 +53,8 @@ impl Beside {
         let mut beside = Self { currency: delivery.currency.clone(), ..Self::default() };
         for file in &delivery.checks {
             match totals_of(store, file, delivery.mappings, options).await {
-                Ok(totals) => {
+                Ok((totals, text_bytes)) => {
+                    beside.text_bytes += text_bytes;
                     beside.checks.push(Check { file: file.name.clone(), totals });
                 }
                 Err(error @ (EngineError::Store { .. } | EngineError::Disk { .. })) => {
@@ -95,6 +98,8 @@ impl Beside {
         }
         let usual = self.currency.as_deref().unwrap_or(mapping.format.default_currency);
         record.notes.extend(self.notes.iter().cloned());
+        record.files += self.checks.len() as u64;
+        record.text_bytes += self.text_bytes;
         let lines = totals.added_up();
         if lines.keys().any(|key| key.currency.is_empty()) && !self.is_told {
             record.notes.push(format!(
@@ -242,15 +247,16 @@ async fn totals_of(
     file: &SourceFile,
     mappings: &[&'static Mapping],
     options: &Options,
-) -> Result<Totals, EngineError> {
+) -> Result<(Totals, u64), EngineError> {
     // They differ only in how lines are mapped, which nobody asks for here.
-    let Some(mapping) = mappings.first() else { return Ok(Totals::default()) };
+    let Some(mapping) = mappings.first() else { return Ok((Totals::default(), 0)) };
     let input = fetch(store, file, &options.spool).await?;
     let mut reader = TableReader::new(mapping, options.limits, None).totals_only();
     let name = file.name.clone();
     let work = move || {
         reader.read(input, &name, &|_| (), &mut |_| Ok(()))?;
-        Ok(reader.finish().totals)
+        let summary = reader.finish();
+        Ok((summary.totals, summary.text_bytes))
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(totals) => totals,

@@ -201,6 +201,9 @@ struct Run<'a, Heard> {
 
 impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
     async fn months(&mut self) -> Result<(), EngineError> {
+        if let Some(period) = &self.options.period {
+            return self.only(period).await;
+        }
         let today = (self.settings.today)();
         let tomorrow = today.succ_opt().unwrap_or(today);
         let is_hourly = self.settings.granularity == Granularity::Hourly;
@@ -230,6 +233,21 @@ impl<Heard: FnMut(&Imported)> Run<'_, Heard> {
             if self.span(span).await? == Next::Stop {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Reads one month, whether it is in the lake already or not.
+    async fn only(&mut self, period: &str) -> Result<(), EngineError> {
+        let today = (self.settings.today)();
+        let first = NaiveDate::parse_from_str(&format!("{period}-01"), "%Y-%m-%d");
+        let first = first.ok().filter(|first| *first <= today).ok_or_else(|| {
+            EngineError::Usage(format!("{period}: Cost Explorer has costs of past months only"))
+        })?;
+        let is_closed = first < month_before(today, RESTATED_MONTHS);
+        let end = month_after(first).min(today.succ_opt().unwrap_or(today));
+        if self.span(Span { first, end, is_closed }).await? == Next::Stop {
+            self.nothing_at_all(first);
         }
         Ok(())
     }

@@ -135,6 +135,8 @@ fn store_reason(error: &object_store::Error) -> String {
         "the bucket is in another region: give --region".to_owned()
     } else if has("InvalidAccessKeyId") || has("SignatureDoesNotMatch") {
         "the credentials are not valid".to_owned()
+    } else if has("InvalidObjectState") {
+        "it is archived (Glacier) and has to be restored first".to_owned()
     } else if has("AccessDenied") || has("403") {
         "access is denied: s3:ListBucket on the bucket and s3:GetObject on its objects are needed"
             .to_owned()
@@ -265,6 +267,30 @@ impl EngineError {
                 | Self::Lake(LakeError::Contended { .. } | LakeError::Store { .. })
         )
     }
+}
+
+/// An error and its causes in one line, without saying anything twice.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = error.to_string();
+    // A table has a hundred columns; to list them all hides what is said.
+    let mut text = match text.split_once("\nValid fields are ") {
+        Some((said, _)) => {
+            format!("{said} DESCRIBE TABLE, or \\d TABLE at the prompt, lists them.")
+        }
+        None => text,
+    };
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        let cause_text = cause_text.lines().next().unwrap_or_default();
+        if !cause_text.is_empty() && !text.contains(cause_text) {
+            text.push_str(": ");
+            text.push_str(cause_text);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// Is it for lack of room that something could not be written?

@@ -1,12 +1,17 @@
 //! The data directory, and the lake in it or elsewhere.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use billhook_aws::{Location, S3Options};
-use billhook_lake::lock::{self, WriterLock};
+use billhook_lake::lock::{self, Attempt, WriterLock};
 use billhook_lake::{Lake, selftest, slice};
 
 use crate::EngineError;
+
+/// How often is looked whether the lock is free.
+const LOCK_TICK: Duration = Duration::from_millis(100);
 
 /// Where Billhook keeps its things.
 #[derive(Debug, Clone)]
@@ -44,7 +49,43 @@ impl Home {
     /// # Errors
     /// When the lake cannot be written.
     pub async fn writer(&self, waiting: impl FnOnce(&str)) -> Result<WriterLock, EngineError> {
-        let guard = lock::acquire(&self.dir.join("writer.lock"), waiting)?;
+        let guard = lock::acquire(&self.lock_path(), waiting)?;
+        self.ready(guard).await
+    }
+
+    /// As [`Self::writer`], and gives up waiting when `stop` is set.
+    ///
+    /// # Errors
+    /// [`EngineError::Interrupted`] when it gave up; when the lake cannot be written.
+    pub async fn writer_until(
+        &self,
+        stop: &AtomicBool,
+        waiting: impl FnOnce(&str),
+    ) -> Result<WriterLock, EngineError> {
+        let mut waiting = Some(waiting);
+        let guard = loop {
+            match lock::try_acquire(&self.lock_path())? {
+                Attempt::Taken(guard) => break guard,
+                Attempt::Held(holder) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting(&holder);
+                    }
+                }
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            tokio::time::sleep(LOCK_TICK).await;
+        };
+        self.ready(guard).await
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.dir.join("writer.lock")
+    }
+
+    /// Checks the store and finishes what a killed process has left.
+    async fn ready(&self, guard: WriterLock) -> Result<WriterLock, EngineError> {
         if self.lake.url.scheme() != "file" {
             selftest::conditional_put(&self.lake).await?;
         }

@@ -1,5 +1,8 @@
 //! `import`: finds the deliveries in a place and brings each slice up to date.
 
+mod kept;
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,17 +12,20 @@ use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::slice::{self, DeliveryRecord, SliceId};
 use billhook_lake::spec::COST_AND_USAGE;
-use billhook_sources::delivery::{Delivery, Found, Readiness, connection_name};
-use billhook_sources::format::canonical;
+use billhook_sources::delivery::{Delivery, Readiness, connection_name};
 use billhook_sources::kinds;
-use billhook_sources::manifest::{Manifest, period_of_digits};
-use billhook_sources::table::{Mapping, peek};
-use billhook_sources::text::inflate::{Input, Limits};
+use billhook_sources::manifest::Manifest;
+use billhook_sources::table::Mapping;
 use futures::StreamExt;
-use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::ingest::{self, Options};
 use crate::{EngineError, Home, spread};
+
+use kept::Kept;
+use look::mapping_of;
+
+pub(crate) use look::{discover, header};
 
 /// What became of one delivery.
 #[derive(Debug)]
@@ -65,6 +71,17 @@ pub struct Import {
     pub imported: Vec<Imported>,
     /// Objects that are no billing data, with the reason.
     pub left_alone: Vec<(String, String)>,
+    /// The complete delivery that was written last.
+    pub newest: Option<Newest>,
+}
+
+/// The delivery that was written last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// Its billing period.
+    pub period: String,
+    /// When, microseconds since 1970 UTC.
+    pub written_at: i64,
 }
 
 /// What the lake knows of a slice.
@@ -90,7 +107,8 @@ pub async fn import(
     mut heard: impl FnMut(&Imported),
 ) -> Result<Import, EngineError> {
     let objects = list(location).await?;
-    let mut found = discover(location, objects).await?;
+    let kept = Kept::of(location, options.kept.as_deref());
+    let mut found = look::discover_with(location, &objects, kept.as_ref()).await?;
     if found.deliveries.is_empty() && found.left_alone.is_empty() {
         return Err(EngineError::Absent(format!("{}: there is nothing here", location.written)));
     }
@@ -106,11 +124,19 @@ pub async fn import(
         delivery.files.into_iter().map(move |f| (f.meta.location.to_string(), reason.clone()))
     }));
     let store = &*location.store;
-    let deliveries = meant(store, deliveries, &options.kinds, &mut found.left_alone).await?;
-    let (deliveries, superseded) = spread::spread(&location.store, deliveries, options).await?;
+    let left_alone = &mut found.left_alone;
+    let deliveries = meant(store, deliveries, &options.kinds, left_alone, kept.as_ref()).await?;
+    let (mut deliveries, superseded) = spread::spread(&location.store, deliveries, options).await?;
     let reason = || "belongs to no current delivery".to_owned();
     found.left_alone.extend(superseded.into_iter().map(|file| (file, reason())));
     let names = names(&deliveries, name)?;
+    let newest = newest(&deliveries);
+    if let Some(period) = &options.period {
+        deliveries.retain(|delivery| delivery.period == *period);
+    }
+    if options.newest_first {
+        deliveries.sort_by(|a, b| b.period.cmp(&a.period));
+    }
     let known = known(home).await?;
     let mut imported = Vec::new();
     for delivery in deliveries {
@@ -123,101 +149,53 @@ pub async fn import(
             break;
         }
     }
-    Ok(Import { imported, left_alone: found.left_alone })
+    Ok(Import { imported, left_alone: found.left_alone, newest })
 }
 
+/// The exit code for some deliveries.
+#[must_use]
+pub fn exit_code(imported: &[Imported]) -> u8 {
+    let codes = imported.iter().map(|one| match &one.fate {
+        Fate::Failed(error) => error.exit_code(),
+        _ => 0,
+    });
+    codes.max().unwrap_or(0)
+}
+
+/// The objects of a place, by their keys.
 pub(crate) async fn list(location: &Location) -> Result<Vec<ObjectMeta>, EngineError> {
-    let fail = |source| EngineError::Store { location: location.written.clone(), source };
     let prefix = object_store::path::Path::from(location.prefix.as_str());
-    // One object is a place, too.
-    if !location.prefix.is_empty()
+    let is_whole = location.prefix.is_empty();
+    let mut listed = list_below(location, (!is_whole).then_some(&prefix)).await;
+    // One object is a place, too. Most places are none, so that is asked only when the listing,
+    // a request for each 1000 objects, tells nothing.
+    if !is_whole
+        && listed.as_ref().map_or(true, Vec::is_empty)
         && let Ok(meta) = location.store.head(&prefix).await
     {
-        return Ok(vec![meta]);
+        listed = Ok(vec![meta]);
     }
-    let prefix = (!location.prefix.is_empty()).then_some(prefix);
+    listed.map_err(|source| EngineError::Store { location: location.written.clone(), source })
+}
+
+async fn list_below(
+    location: &Location,
+    prefix: Option<&object_store::path::Path>,
+) -> Result<Vec<ObjectMeta>, object_store::Error> {
     let mut objects = Vec::new();
-    let mut listing = location.store.list(prefix.as_ref());
+    let mut listing = location.store.list(prefix);
     while let Some(meta) = listing.next().await {
-        objects.push(meta.map_err(fail)?);
+        objects.push(meta?);
     }
     objects.sort_by(|a, b| a.location.cmp(&b.location));
     Ok(objects)
 }
 
-/// What objects of a place hold, looked into where no manifest describes them.
-pub(crate) async fn discover(
-    location: &Location,
-    objects: Vec<ObjectMeta>,
-) -> Result<Found, EngineError> {
-    let mut found = found(location, objects).await?;
-    for delivery in &mut found.deliveries {
-        identify(&*location.store, delivery).await?;
-    }
-    Ok(found)
-}
-
-/// What objects of a place hold, by names and manifests alone.
-async fn found(location: &Location, objects: Vec<ObjectMeta>) -> Result<Found, EngineError> {
-    billhook_sources::discover::discover(&*location.store, objects)
-        .await
-        .map_err(|source| EngineError::Store { location: location.written.clone(), source })
-}
-
-/// The header of a file.
-pub(crate) async fn header(
-    location: &Location,
-    meta: &ObjectMeta,
-) -> Result<std::io::Result<Vec<String>>, EngineError> {
-    let peeked = peek_at(&*location.store, meta).await?;
-    Ok(peeked.map(|record| record.into_iter().map(|(name, _)| name).collect()))
-}
-
-/// Looks into files that no manifest describes: are they reports, and of which month?
-async fn identify(store: &dyn ObjectStore, delivery: &mut Delivery) -> Result<(), EngineError> {
-    let Some(first) = delivery.files.first() else { return Ok(()) };
-    if delivery.manifest.is_some() {
-        return Ok(());
-    }
-    let record = match peek_at(store, &first.meta).await? {
-        Ok(record) => record,
-        // Reading it will say what is wrong with it.
-        Err(_) if !delivery.period.is_empty() => return Ok(()),
-        Err(error) => {
-            let why = format!("{}: the file is damaged: {error}", first.name);
-            delivery.readiness = Readiness::Damaged(why);
-            return Ok(());
-        }
-    };
-    let value = |header: &str| {
-        let found = record.iter().find(|(name, _)| canonical(name) == canonical(header));
-        found.map(|(_, value)| value.as_str())
-    };
-    let header: Vec<String> = record.iter().map(|(name, _)| name.clone()).collect();
-    let mapping = match kinds::recognise(delivery.mappings, &header) {
-        Ok(mapping) => mapping,
-        Err(error) => {
-            delivery.report.clear();
-            let why = kinds::no_costs(&header).map_or_else(|| error.to_string(), str::to_owned);
-            delivery.readiness = Readiness::Empty(why);
-            return Ok(());
-        }
-    };
-    delivery.mapping = Some(mapping);
-    if delivery.period.is_empty() && !mapping.many_periods {
-        if let Some(period) = value(mapping.period).and_then(period_of_digits) {
-            delivery.period = period;
-        } else {
-            let why = if value(mapping.period).is_some() {
-                "the report has no lines, and without a manifest its month is unknown"
-            } else {
-                "neither a manifest nor the file's name nor a column tells its month; give the \
-                 file back the name that AWS gave it"
-            };
-            delivery.readiness = Readiness::Empty(why.to_owned());
-        }
-    }
-    Ok(())
+/// Of the complete deliveries the one that was written last.
+fn newest(deliveries: &[Delivery]) -> Option<Newest> {
+    let ready = deliveries.iter().filter(|delivery| delivery.readiness == Readiness::Ready);
+    let newest = ready.max_by_key(|delivery| delivery.written_at())?;
+    Some(Newest { period: newest.period.clone(), written_at: newest.written_at() })
 }
 
 /// The deliveries whose kind was asked for; the files of others are left alone.
@@ -226,6 +204,7 @@ async fn meant(
     deliveries: Vec<Delivery>,
     wanted: &[String],
     left_alone: &mut Vec<(String, String)>,
+    kept: Option<&Kept>,
 ) -> Result<Vec<Delivery>, EngineError> {
     if wanted.is_empty() {
         return Ok(deliveries);
@@ -238,7 +217,7 @@ async fn meant(
         let all = delivery.mappings.iter().all(|mapping| is_wanted(mapping));
         // Only where the manifest leaves it open, and there are files, the header has to tell.
         if some && !all && delivery.mapping.is_none() {
-            delivery.mapping = mapping_of(store, &delivery).await.ok();
+            delivery.mapping = mapping_of(store, &delivery, kept).await.ok();
         }
         let is_meant = delivery.mapping.map_or(some, is_wanted);
         if is_meant {
@@ -260,63 +239,6 @@ fn title(delivery: &Delivery) -> Option<&'static str> {
         _ => delivery.mapping,
     };
     mapping.map(|mapping| mapping.format.title)
-}
-
-/// What the files of a delivery are. A manifest leaves a few possibilities; the header of the
-/// first file decides.
-async fn mapping_of(
-    store: &dyn ObjectStore,
-    delivery: &Delivery,
-) -> Result<&'static Mapping, EngineError> {
-    if let Some(mapping) = delivery.mapping {
-        return Ok(mapping);
-    }
-    if let [only] = delivery.mappings {
-        return Ok(only);
-    }
-    let Some(first) = delivery.files.first() else {
-        return Err(EngineError::Absent(format!("{}: no files", delivery.report)));
-    };
-    let damaged = |why: String| EngineError::Damaged(format!("{}: {why}", first.name));
-    let record = peek_at(store, &first.meta).await?.map_err(|error| damaged(error.to_string()))?;
-    let header: Vec<String> = record.into_iter().map(|(name, _)| name).collect();
-    kinds::recognise(delivery.mappings, &header).map_err(|error| damaged(error.to_string()))
-}
-
-/// The header and first record of a file.
-async fn peek_at(
-    store: &dyn ObjectStore,
-    meta: &ObjectMeta,
-) -> Result<std::io::Result<Vec<(String, String)>>, EngineError> {
-    let fail = |source| EngineError::Store { location: format!("/{}", meta.location), source };
-    let input = look_into(store, meta).await.map_err(fail)?;
-    match tokio::task::spawn_blocking(move || peek(input, Limits::default())).await {
-        Ok(peeked) => Ok(peeked),
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
-}
-
-/// Largest remote file without a manifest that is looked into whole, bytes. Of larger ones only
-/// the beginning is fetched, which is enough for all packings whose index is not at their end.
-const LOOK_BYTES: u64 = 16 << 20;
-
-async fn look_into(
-    store: &dyn ObjectStore,
-    meta: &ObjectMeta,
-) -> Result<Input, object_store::Error> {
-    let options = if meta.size > LOOK_BYTES {
-        let name = meta.location.as_ref();
-        let needs_end = name.ends_with(".parquet") || name.ends_with(".zip");
-        let range = (!needs_end).then(|| (0..LOOK_BYTES).into());
-        GetOptions { range, ..GetOptions::default() }
-    } else {
-        GetOptions::default()
-    };
-    let result = store.get_opts(&meta.location, options).await?;
-    match result.payload {
-        object_store::GetResultPayload::File(file, _) => Ok(Input::File(file)),
-        object_store::GetResultPayload::Stream(_) => Ok(Input::Memory(result.bytes().await?)),
-    }
 }
 
 /// Files that are no report at all are left alone.
@@ -388,6 +310,22 @@ pub(crate) async fn known(home: &Home) -> Result<BTreeMap<(String, String), Know
     Ok(known)
 }
 
+/// The billing accounts of which a connection holds bills.
+pub(crate) async fn accounts(
+    home: &Home,
+    connection: &str,
+) -> Result<BTreeSet<String>, EngineError> {
+    Ok(accounts_of(&known(home).await?, connection))
+}
+
+fn accounts_of(known: &BTreeMap<(String, String), Known>, connection: &str) -> BTreeSet<String> {
+    let of_connection = known.iter().filter(|((name, _), _)| name == connection);
+    let accounts = of_connection.flat_map(|(_, known)| {
+        serde_json::from_str::<Vec<String>>(&known.accounts).unwrap_or_default()
+    });
+    accounts.collect()
+}
+
 pub(crate) async fn import_one(
     home: &Home,
     location: &Location,
@@ -408,7 +346,7 @@ pub(crate) async fn import_one(
             }),
             // It was rewritten: look again at what is there now, and read that.
             Ok(None) => {
-                let now = async { found(location, list(location).await?).await };
+                let now = async { look::found(location, &list(location).await?, None).await };
                 if let Ok(found) = now.await {
                     let same = |d: &Delivery| {
                         d.identity == delivery.identity && d.period == delivery.period
@@ -453,7 +391,7 @@ async fn load(
         return Ok(Some(Fate::Unchanged));
     }
     let store = Arc::clone(&location.store);
-    let mapping = mapping_of(&*store, delivery).await?;
+    let mapping = mapping_of(&*store, delivery, None).await?;
     delivery.mapping = Some(mapping);
     let loaded = ingest::ingest(&home.lake, &store, slice, delivery, mapping, options).await;
     let mut loaded = match loaded {
@@ -525,12 +463,7 @@ fn check_accounts(
     record: &DeliveryRecord,
     known: &BTreeMap<(String, String), Known>,
 ) -> Result<(), EngineError> {
-    let of_connection = known.iter().filter(|((name, _), _)| *name == slice.connection);
-    let earlier: BTreeSet<String> = of_connection
-        .flat_map(|(_, known)| {
-            serde_json::from_str::<Vec<String>>(&known.accounts).unwrap_or_default()
-        })
-        .collect();
+    let earlier = accounts_of(known, &slice.connection);
     let ours = &record.billing_accounts;
     if earlier.is_empty() || ours.is_empty() || ours.iter().any(|id| earlier.contains(id)) {
         return Ok(());

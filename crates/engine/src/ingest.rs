@@ -66,6 +66,13 @@ pub struct Options {
     pub progress: Arc<dyn Progress>,
     /// Names of the kinds to import, all when empty.
     pub kinds: Vec<String>,
+    /// Only deliveries of this billing period, YYYY-MM.
+    pub period: Option<String>,
+    /// Newest billing periods first? Else in the order in which they are found.
+    pub newest_first: bool,
+    /// Where manifests of buckets are kept, so as to read each only once; `None` to read them
+    /// every time.
+    pub kept: Option<PathBuf>,
 }
 
 /// Objects up to this size are held in memory, larger remote ones are spooled to disk.
@@ -292,6 +299,9 @@ impl Done {
 
 /// Adds derived rows, checks the gate, and describes the delivery.
 async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
+    // Workers end in any order; what is told is the first in the files' own.
+    let at = |name: &str| job.delivery.files.iter().position(|file| file.name == name);
+    all.summary.faults.sort_by_cached_key(|found| (at(&found.file), found.fault.row));
     if let (Some(first), false) = (all.summary.faults.first(), job.options.allow_quarantine) {
         return Err(EngineError::Unreadable {
             count: all.summary.quarantined.rows,

@@ -23,6 +23,7 @@ pub mod report;
 mod spread;
 pub mod sql_names;
 mod stored;
+pub mod sync;
 pub mod verify;
 
 pub use error::EngineError;

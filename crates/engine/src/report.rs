@@ -20,6 +20,7 @@ use crate::EngineError;
 use crate::period::{self, Compare, DayRange};
 
 pub use grid::Bucket;
+pub(crate) use keys::nearest;
 pub use keys::{ALIASES, Filter, NONE};
 pub use remainder::{Excluded, LeftOut};
 

@@ -112,6 +112,24 @@ impl Registry {
             Ok(transaction.execute(sql, [&lease.name, &lease.token])? == 1)
         })
     }
+
+    /// Ends the lease that `holder`, as [`LeaseOutcome::Held`] names it, has over a connection: for
+    /// who knows that its process is dead, so that nobody has to wait until the lease ends by
+    /// itself. False when it is not the holder's any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn break_lease(
+        &self,
+        connection: &ConnectionId,
+        holder: &str,
+    ) -> Result<bool, RegistryError> {
+        self.write("end the lease of a dead process", |transaction| {
+            // A holder has a random part, so this never ends the lease of a later process.
+            let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
+            Ok(transaction.execute(sql, [name_of(connection).as_str(), holder])? == 1)
+        })
+    }
 }
 
 /// Who wants a lease: the host, this process, and a random part, for people who look who it is.

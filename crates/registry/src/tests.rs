@@ -630,6 +630,26 @@ fn a_lease_is_renewed_released_and_not_taken_twice() {
 }
 
 #[test]
+fn the_lease_of_a_dead_process_is_ended_for_that_process_alone() {
+    let home = TempDir::new().unwrap();
+    let registry = open(home.path());
+    let id = ambient(&registry, "a");
+    let dead = registry.lease_connection(&id, "host/1/dead", NOW, HOUR).unwrap();
+    let run = registry.start_run(&id, "schedule", NOW).unwrap();
+    assert!(!registry.break_lease(&id, "host/1/other").unwrap());
+    assert!(registry.break_lease(&id, "host/1/dead").unwrap());
+    assert!(!registry.break_lease(&id, "host/1/dead").unwrap());
+    let next = registry.lease_connection(&id, "host/2/next", NOW + 1, HOUR).unwrap();
+    assert!(taken(&next).is_some(), "{next:?}");
+    // Whoever comes too late to end it leaves the new one alone, and the dead has lost it.
+    assert!(!registry.break_lease(&id, "host/1/dead").unwrap());
+    assert_eq!(registry.renew(taken(&dead).unwrap(), NOW + 2, HOUR).unwrap(), None);
+    assert!(registry.renew(taken(&next).unwrap(), NOW + 2, HOUR).unwrap().is_some());
+    let closed = registry.last_run(&id).unwrap().unwrap();
+    assert_eq!((closed.id, closed.outcome), (run, Some(Outcome::Stopped)));
+}
+
+#[test]
 fn a_removed_connection_is_lost_to_who_holds_it() {
     let home = TempDir::new().unwrap();
     let registry = open(home.path());

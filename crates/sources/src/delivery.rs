@@ -59,6 +59,15 @@ pub struct Delivery {
     pub warnings: Vec<String>,
 }
 
+impl Delivery {
+    /// When the last of its files was written, microseconds since 1970 UTC; 0 when it has none.
+    #[must_use]
+    pub fn written_at(&self) -> i64 {
+        let metas = self.files.iter().map(|file| &file.meta).chain(&self.manifest);
+        metas.map(|meta| meta.last_modified.timestamp_micros()).max().unwrap_or(0)
+    }
+}
+
 /// Everything found in a place.
 #[derive(Debug, Default)]
 pub struct Found {

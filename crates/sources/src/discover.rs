@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use bytes::Bytes;
+use object_store::ObjectMeta;
 use sha2::{Digest, Sha256};
 
 use crate::dbr;
@@ -29,40 +30,37 @@ struct Placed {
     folder: String,
 }
 
-/// Finds the deliveries among `objects`.
-///
-/// # Errors
-/// When a manifest cannot be read from the store.
-pub async fn discover(
-    store: &dyn ObjectStore,
-    objects: Vec<ObjectMeta>,
-) -> Result<Found, object_store::Error> {
+/// The objects whose text [`discover`] needs: by their names they are manifests.
+pub fn manifests(objects: &[ObjectMeta]) -> impl Iterator<Item = &ObjectMeta> {
+    objects.iter().filter(|meta| is_manifest_name(meta) && meta.size <= MANIFEST_MAX_BYTES)
+}
+
+/// Finds the deliveries among `objects`, given the texts of [`manifests`] by their keys.
+#[must_use]
+pub fn discover(objects: &[ObjectMeta], texts: &BTreeMap<String, Bytes>) -> Found {
     let mut found = Found::default();
-    let mut manifests = Vec::new();
+    let mut placed = Vec::new();
     let mut used: HashSet<String> = HashSet::new();
-    for meta in objects.iter().filter(|meta| is_manifest_name(meta)) {
-        if meta.size > MANIFEST_MAX_BYTES {
-            continue;
-        }
-        let text = store.get(&meta.location).await?.bytes().await?;
-        if let Some(manifest) = Manifest::parse(&text, meta.location.as_ref()) {
+    for meta in manifests(objects) {
+        let Some(text) = texts.get(meta.location.as_ref()) else { continue };
+        if let Some(manifest) = Manifest::parse(text, meta.location.as_ref()) {
             used.insert(meta.location.to_string());
             let folder = parent(meta.location.as_ref()).to_owned();
-            manifests.push(Placed { meta: meta.clone(), manifest, folder });
+            placed.push(Placed { meta: meta.clone(), manifest, folder });
         }
     }
-    let index = Index::new(&objects);
-    manifests.retain(|placed| !leave_alone(placed, &index, &mut used, &mut found.left_alone));
-    for (_, placed) in newest(manifests, &mut used, &index) {
+    let index = Index::new(objects);
+    placed.retain(|placed| !leave_alone(placed, &index, &mut used, &mut found.left_alone));
+    for (_, placed) in newest(placed, &mut used, &index) {
         found.deliveries.push(deliver(&placed, &index, &mut used));
     }
-    dbr::files::claim(&objects, &mut used, &mut found);
-    by_layout(&objects, &mut used, &mut found);
+    dbr::files::claim(objects, &mut used, &mut found);
+    by_layout(objects, &mut used, &mut found);
     let others = objects.iter().filter(|meta| !used.contains(meta.location.as_ref()));
     let others = others.map(|meta| (meta.location.to_string(), reason_to_leave(meta).to_owned()));
     found.left_alone.extend(others);
     found.deliveries.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
-    Ok(found)
+    found
 }
 
 /// Leaves a manifest and its files alone when they hold no costs.

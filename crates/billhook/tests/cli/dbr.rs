@@ -109,7 +109,7 @@ fn inv_sum_four_files_are_one_bill_of_each_payer_and_month() {
         // The rounding row is a line, totals are none.
         let (total, count) = &written[&(row[0].clone(), row[1].clone())];
         let count = (count + 1).to_string();
-        assert_eq!(row[2..], [&count, &count, "1", "dbr"], "{row:?}");
+        assert_eq!(row[2..], [&count, &count, "4", "dbr"], "{row:?}");
         let of = format!("x_Connection = '{}' AND x_BillingPeriod = '{}'", row[0], row[1]);
         let totals = home.ask(&format!("SELECT \"ControlTotals\" FROM deliveries WHERE {of}"));
         let totals: serde_json::Value = serde_json::from_str(&unquoted(&totals)).unwrap();

@@ -8,14 +8,15 @@ use std::sync::Mutex;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use billhook_aws::S3Options;
+use billhook_sources::text::inflate::Limits;
 use billhook_testkit::calendar::{Date, Month};
 use billhook_testkit::render::cur::{Compression, CurReport, Layout, write_delivery};
 use billhook_testkit::synth::{Organisation, Scale};
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetResult, ListResult, MultipartUpload, PutMultipartOptions, PutOptions,
-    PutPayload, PutResult,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult,
 };
 
 use super::*;
@@ -175,6 +176,9 @@ async fn imported(
         stop: Arc::default(),
         progress: Arc::new(Silent),
         kinds: Vec::new(),
+        period: None,
+        newest_first: false,
+        kept: None,
     };
     let done = import(&home, &location, None, &options, |_| {}).await.unwrap();
     assert_eq!(done.imported.len(), 1);

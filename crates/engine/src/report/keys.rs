@@ -357,7 +357,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Names of `known` that are near to `text`, the nearest first.
-pub(super) fn nearest(text: &str, known: &[String]) -> Vec<String> {
+pub(crate) fn nearest(text: &str, known: &[String]) -> Vec<String> {
     let mut near: Vec<(usize, &String)> =
         known.iter().map(|name| (distance(&plain(text), &plain(name)), name)).collect();
     near.sort();

@@ -8,7 +8,6 @@ use billhook_aws::session::Session;
 use billhook_registry::Access;
 use billhook_sources::delivery::{Delivery, Readiness};
 use billhook_sources::{dbr, kinds};
-use object_store::ObjectMeta;
 
 use super::s3_error::Refusal;
 use super::{Check, Finding, Subject, columns, open, statements};
@@ -75,7 +74,7 @@ pub(super) async fn check(
         return (checks, looked);
     }
     checks.push(Check::passed(BUCKET, format!("{written}: {} objects", objects.len())));
-    match import::discover(&location, objects).await {
+    match import::discover(&location, &objects).await {
         Ok(found) => {
             let owners = found.deliveries.iter().map(|delivery| delivery.account.clone());
             looked.accounts = owners.filter(|account| !account.is_empty()).collect();
@@ -212,7 +211,8 @@ async fn files(
             Readiness::Ready | Readiness::Empty(_) => {}
         }
     }
-    let newest = meant.iter().copied().filter(is_ready).max_by_key(|delivery| written_at(delivery));
+    let newest =
+        meant.iter().copied().filter(is_ready).max_by_key(|delivery| delivery.written_at());
     if let Some(newest) = newest {
         findings.extend(late(newest));
     }
@@ -253,17 +253,10 @@ fn reports_of(newest: &Delivery) -> Check {
     Check::found(REPORTS, vec![Finding::new("dbr-incomplete", seen, fix)])
 }
 
-/// When the files of a delivery were written, microseconds.
-fn written_at(delivery: &Delivery) -> i64 {
-    let of = |meta: &ObjectMeta| meta.last_modified.timestamp_micros();
-    let files = delivery.files.iter().map(|file| of(&file.meta));
-    files.chain(delivery.manifest.as_ref().map(of)).max().unwrap_or(0)
-}
-
 /// Is the current month's delivery late?
 fn late(newest: &Delivery) -> Option<Finding> {
     let now = chrono::Utc::now();
-    let age = now.timestamp_micros() - written_at(newest);
+    let age = now.timestamp_micros() - newest.written_at();
     let is_current = newest.period >= now.format("%Y-%m").to_string();
     (age > LATE_MICROS).then(|| {
         let days = age / 86_400_000_000;

@@ -1,0 +1,236 @@
+//! `billhook connections`: every connection, how it is, how far its costs go, when it is due.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use billhook_engine::EngineError;
+use billhook_engine::sync::{Standing, due, standings};
+use billhook_registry::{Connection, Health, HealthRecord, Registry, Run};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use super::now;
+use super::words::{ago, first_line, until, wrapped};
+use crate::context::{Context, causes, say};
+
+/// Runs that are looked back at for the next one.
+const RUNS: u32 = 50;
+
+/// A connection and what is known of it.
+struct Row {
+    connection: Connection,
+    health: Option<HealthRecord>,
+    last_run: Option<Run>,
+    next: Option<i64>,
+    standing: Standing,
+}
+
+pub(super) async fn run(
+    registry: &Registry,
+    is_json: bool,
+    context: &Context,
+) -> anyhow::Result<u8> {
+    let standings = known_standings(context).await;
+    let rows = rows(registry, &standings)?;
+    if is_json {
+        let rows: Vec<Value> = rows.iter().map(shown).collect();
+        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&rows)?)?;
+        return Ok(0);
+    }
+    if rows.is_empty() {
+        say("no connections yet: add one with `billhook connect NAME --kind KIND`");
+        return Ok(0);
+    }
+    let width = Context::width();
+    let is_colored = Context::is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    writeln!(std::io::stdout(), "{}", table(&rows, width, is_colored).trim_fmt())?;
+    for row in rows.iter().filter(|row| row.connection.paused_since.is_none()) {
+        for reason in reasons(row) {
+            writeln!(std::io::stdout(), "{}", wrapped(&reason, width, 2))?;
+        }
+    }
+    Ok(0)
+}
+
+/// How far costs go; of a lake that is not there yet, or cannot be read, nothing.
+async fn known_standings(context: &Context) -> BTreeMap<String, Standing> {
+    let Ok(home) = context.existing_home().await else { return BTreeMap::new() };
+    match standings(&home.lake).await {
+        Ok(standings) => standings,
+        Err(error) => {
+            say(&format!("note: how far costs go is not known: {}", causes(&error)));
+            BTreeMap::new()
+        }
+    }
+}
+
+fn rows(
+    registry: &Registry,
+    standings: &BTreeMap<String, Standing>,
+) -> Result<Vec<Row>, EngineError> {
+    let row = |connection: Connection| -> Result<Row, EngineError> {
+        let runs = registry.runs(&connection.id, RUNS)?;
+        Ok(Row {
+            health: registry.health(&connection.id)?,
+            next: due::next(&connection, &runs, now()),
+            last_run: runs.into_iter().next(),
+            standing: standings.get(connection.name.as_str()).copied().unwrap_or_default(),
+            connection,
+        })
+    };
+    registry.connections()?.into_iter().map(row).collect()
+}
+
+/// The health in a word.
+fn word(row: &Row) -> &'static str {
+    match (&row.connection.paused_since, &row.health) {
+        (Some(_), _) => "paused",
+        (None, Some(record)) => record.health.as_str(),
+        (None, None) => "new",
+    }
+}
+
+fn table(rows: &[Row], width: usize, is_colored: bool) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(80));
+    table.set_header(["name", "kind", "payer", "health", "loaded", "through", "next run"]);
+    for row in rows {
+        let mut health = Cell::new(word(row));
+        let color = row.health.as_ref().filter(|_| is_colored).and_then(|r| color(r.health));
+        if let Some(color) = color.filter(|_| row.connection.paused_since.is_none()) {
+            health = health.fg(color);
+        }
+        let connection = &row.connection;
+        let through = row.standing.through.map(|day| day.to_string());
+        table.add_row([
+            Cell::new(&connection.name),
+            Cell::new(&connection.kind),
+            Cell::new(connection.payer.as_deref().unwrap_or_default()),
+            health,
+            Cell::new(row.standing.loaded_at.map(|at| ago(at, now())).unwrap_or_default()),
+            Cell::new(through.unwrap_or_default()),
+            Cell::new(row.next.map(|next| until(next, now())).unwrap_or_default()),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table
+}
+
+fn color(health: Health) -> Option<Color> {
+    match health {
+        Health::Healthy => Some(Color::Green),
+        Health::Waiting | Health::Degraded => Some(Color::Yellow),
+        Health::Broken => Some(Color::Red),
+        Health::Paused => None,
+    }
+}
+
+/// Why the health is what it is, and what to do about it.
+fn reasons(row: &Row) -> Vec<String> {
+    let name = &row.connection.name;
+    let findings = row.health.iter().filter_map(|record| record.findings.as_array()).flatten();
+    let reasons = findings.flat_map(|finding| {
+        let text = |key: &str| finding[key].as_str().unwrap_or_default();
+        let (seen, code, fix) = (text("seen"), text("code"), text("fix"));
+        let reason = format!("{name}: {seen} ({code})");
+        let mend = (!fix.is_empty()).then(|| {
+            let rest = if fix.trim_end().contains('\n') {
+                format!(" (`billhook verify {name}` prints it)")
+            } else {
+                String::new()
+            };
+            format!("  mend: {}{rest}", first_line(fix))
+        });
+        [Some(reason), mend].into_iter().flatten()
+    });
+    reasons.collect()
+}
+
+/// A row for machines. Times are RFC 3339, UTC.
+fn shown(row: &Row) -> Value {
+    let connection = &row.connection;
+    let time = |micros: Option<i64>| {
+        let time = micros.and_then(chrono::DateTime::from_timestamp_micros);
+        time.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+    };
+    let health = row.health.as_ref();
+    let run = row.last_run.as_ref().map(|run| {
+        let outcome = run.outcome.map_or("running", |outcome| outcome.as_str());
+        json!({
+            "started_at": time(Some(run.started_at)),
+            "finished_at": time(run.finished_at),
+            "started_by": run.trigger,
+            "outcome": outcome,
+        })
+    });
+    json!({
+        "name": connection.name,
+        "kind": connection.kind,
+        "location": connection.location,
+        "payer": connection.payer,
+        "schedule": connection.schedule,
+        "health": word(row),
+        "since": time(health.map(|record| record.since)),
+        "findings": health.map_or(&Value::Null, |record| &record.findings),
+        "last_run": run,
+        "loaded_at": time(row.standing.loaded_at),
+        "costs_through": row.standing.through.map(|day| day.to_string()),
+        "next_run": time(row.next),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use billhook_registry::{Credentials, NewConnection, Schedule};
+    use chrono::NaiveDate;
+
+    use super::*;
+
+    fn row(name: &str, health: Health, findings: Value) -> Row {
+        let home = tempfile::tempdir().unwrap();
+        let registry = Registry::open(home.path()).unwrap();
+        let new = NewConnection {
+            name: name.parse().unwrap(),
+            kind: "cost_explorer".to_owned(),
+            location: None,
+            settings: json!({}),
+            access: Credentials::Ambient.into(),
+            schedule: Schedule::Manual,
+            payer: Some("111122223333".to_owned()),
+        };
+        let connection = registry.add(new, 0).unwrap();
+        let health = Some(HealthRecord { health, findings, since: 0, checked_at: 0 });
+        let through = NaiveDate::from_ymd_opt(2026, 11, 20);
+        let standing = Standing { loaded_at: Some(now() - 3 * 3_600_000_000), through };
+        let next = Some(now() + 100 * 60_000_000 + 1);
+        Row { connection, health, last_run: None, next, standing }
+    }
+
+    #[test]
+    fn a_list_fits_eighty_columns_and_says_why() {
+        let findings = json!([{
+            "code": "list-denied",
+            "seen": "AccessDenied: s3:ListBucket",
+            "fix": "the permissions that are needed; s3:ListBucket is missing:\n{}\n",
+        }]);
+        let row = row("acme-production", Health::Broken, findings);
+        let text = table(std::slice::from_ref(&row), 80, false).trim_fmt();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        for part in ["acme-production", "cost_explorer", "111122223333", "broken", "3h ago"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(text.contains("2026-11-20") && text.contains("in 1h"), "{text}");
+        let expected = [
+            "acme-production: AccessDenied: s3:ListBucket (list-denied)",
+            "  mend: the permissions that are needed; s3:ListBucket is missing (`billhook verify \
+             acme-production` prints it)",
+        ];
+        assert_eq!(reasons(&row), expected);
+        assert_eq!(shown(&row)["health"], "broken");
+        assert_eq!(shown(&row)["since"], "1970-01-01T00:00:00Z");
+    }
+}
