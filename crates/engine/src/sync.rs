@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use billhook_aws::S3Options;
 use billhook_aws::cost_explorer::{CostExplorer, Granularity};
+use billhook_aws::session::Session;
 use billhook_registry::{Access, Connection, Health, LeaseOutcome, Outcome, Registry, Run};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ use crate::cost_explorer::{self, REQUEST_BUDGET, Settings};
 use crate::import::{self, Fate, Imported, Newest};
 use crate::ingest::Options;
 use crate::verify::{self, Finding, Severity, Subject};
-use crate::{EngineError, Home, connections};
+use crate::{EngineError, Home, connections, directory};
 
 use health::{Judgement, Past};
 use lease::Keeper;
@@ -111,6 +112,8 @@ pub struct Ran {
 struct Loaded {
     imported: Vec<Imported>,
     newest: Option<Newest>,
+    /// What AWS told of accounts and resources beside the bill, when it was asked.
+    beside: Option<Value>,
 }
 
 impl Ran {
@@ -187,9 +190,9 @@ impl Runner {
             judged.health = None;
         }
         let looked_at = self.look_closely(connection, &runs, &past, &mut judged).await;
-        let (imported, newest) = match loaded {
-            Ok(loaded) => (loaded.imported, loaded.newest),
-            Err(_) => (Vec::new(), None),
+        let (imported, newest, beside) = match loaded {
+            Ok(loaded) => (loaded.imported, loaded.newest, loaded.beside),
+            Err(_) => (Vec::new(), None, None),
         };
         if let (Some(Health::Healthy), Some(newest)) = (judged.health, &newest)
             && DAILY.contains(&connection.kind.as_str())
@@ -207,6 +210,9 @@ impl Runner {
         }
         if looked_at {
             summary["looked"] = Value::Bool(true);
+        }
+        if let Some(beside) = beside {
+            summary["beside"] = beside;
         }
         if let Some(period) = &self.options.period {
             summary["period"] = Value::String(period.clone());
@@ -325,7 +331,13 @@ impl Runner {
             Some(period) if done.imported.is_empty() => {
                 Err(EngineError::Nothing(format!("{location} has no delivery of {period}")))
             }
-            _ => Ok(Loaded { imported: done.imported, newest: done.newest }),
+            _ => {
+                let beside = match &session {
+                    Some(session) => self.look_beside(connection, session, options.now).await,
+                    None => None,
+                };
+                Ok(Loaded { imported: done.imported, newest: done.newest, beside })
+            }
         }
     }
 
@@ -355,7 +367,35 @@ impl Runner {
         let _writer = self.home.writer_until(&options.stop, |who| hear(&Heard::Waits(who))).await?;
         let heard = |one: &Imported| hear(&Heard::Delivery(one));
         let done = cost_explorer::import(&self.home, &client, &settings, options, heard).await?;
-        Ok(Loaded { imported: done.imported, newest: None })
+        let beside = self.look_beside(connection, &session, options.now).await;
+        Ok(Loaded { imported: done.imported, newest: None, beside })
+    }
+
+    /// Asks once a day what AWS tells beside the bill. The bill is loaded whatever comes of it.
+    async fn look_beside(
+        &self,
+        connection: &Connection,
+        session: &Session,
+        now: i64,
+    ) -> Option<Value> {
+        let name = connection.name.as_str();
+        match directory::is_due(&self.home, name, now).await {
+            Ok(true) if !self.is_stopped() => {}
+            _ => return None,
+        }
+        let regions = directory::regions(&connection.settings);
+        let told = directory::refresh(&self.home, session, name, &regions, now).await;
+        Some(match told {
+            Ok(told) => {
+                let denied: Vec<&str> = told.denied.iter().map(|one| one.what.as_str()).collect();
+                json!({
+                    "accounts": told.accounts,
+                    "resources": told.resources,
+                    "denied": denied,
+                })
+            }
+            Err(error) => json!({ "error": crate::error::causes(&error) }),
+        })
     }
 
     /// Notes the payer account of a connection whose costs are those of a single one.

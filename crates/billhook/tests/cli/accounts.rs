@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use billhook_testkit::cloud::policy::Policy;
-use billhook_testkit::cloud::{Cloud, User, World};
+use billhook_testkit::cloud::{Bucket, Cloud, User, World};
 use serde_json::Value;
 
 use crate::s3::Moto;
@@ -19,7 +19,8 @@ const STRANGER: &str = "444455556666";
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
-    "Action":["organizations:*","tag:GetResources"],"Resource":"*"}]}"#;
+    "Action":["organizations:*","tag:GetResources","s3:ListBucket","s3:GetObject"],
+    "Resource":"*"}]}"#;
 
 /// Makes an organisation with an account in a unit, and tags that account and a bucket.
 const ORGANISATION: &str = "
@@ -52,17 +53,19 @@ impl Organised {
     fn start() -> Option<Self> {
         let python = python("BILLHOOK_TEST_PYTHON")?;
         let home = Home::new();
-        fs::create_dir_all(home.path("nothing")).unwrap();
-        let moto = Moto::start(&python, &home.path("nothing"));
+        fs::create_dir_all(home.path("bucket")).unwrap();
+        let line = row("Usage", "USD", "1.5", "x,bills");
+        fs::write(home.path("bucket/bill.csv"), tiny(&[&line])).unwrap();
+        let moto = Moto::start(&python, &home.path("bucket"));
         let shop = organise(&python, &moto.endpoint);
         let cloud = Cloud::start(&moto.endpoint, World::new()).unwrap();
         cloud.world(|world| {
             world.management_account = Some(PAYER.to_owned());
             let user = User::new(PAYER, "payer").with_key(KEY, SECRET);
             world.users = vec![user.with_policy(Policy::identity(POLICY).unwrap())];
+            world.buckets.insert("bills".to_owned(), Bucket::new(PAYER, "us-east-1"));
         });
         fs::create_dir_all(home.path("files")).unwrap();
-        let line = row("Usage", "USD", "1.5", "x,bills");
         let bill = tiny(&[&line.replace(STRANGER, &shop), &line]);
         let bill = bill.replacen("resourceTags/user:Team", "lineItem/ResourceId", 1);
         fs::write(home.path("files/bill.csv"), bill).unwrap();
@@ -173,4 +176,17 @@ fn listed(aws: &Organised) {
     assert_eq!(shop["Email"], "shop@example.com");
     assert_eq!(shop["Tags"]["team"], "blue");
     assert_eq!(shop["x_Connection"], "acme");
+}
+
+#[test]
+fn sync_asks_for_them_once_a_day() {
+    let Some(aws) = Organised::start() else { return };
+    aws.must(&["connect", "acme", "--kind", "cur", "--location", "s3://bills"]);
+    let asked = || aws.cloud.count("organizations:ListAccounts");
+    let before = asked();
+    aws.must(&["sync", "acme"]);
+    assert_eq!(asked(), before + 1);
+    listed(&aws);
+    aws.must(&["sync", "acme"]);
+    assert_eq!(asked(), before + 1);
 }

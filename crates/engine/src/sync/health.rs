@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn of(imported: Vec<Imported>, past: &Past) -> Judgement {
-        judge(&Ok(Loaded { imported, newest: None }), past)
+        judge(&Ok(Loaded { imported, newest: None, beside: None }), past)
     }
 
     fn store(text: &'static str) -> EngineError {
