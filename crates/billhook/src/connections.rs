@@ -9,6 +9,7 @@ use std::io::Write as _;
 use billhook_engine::sync::due;
 use billhook_engine::{EngineError, access};
 use billhook_registry::{Connection, ConnectionName, NewConnection, Registry, Schedule};
+use billhook_sources::access::KindAccess;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -19,28 +20,32 @@ use crate::verify::{kind_names, look, shown};
 /// Register a connection, after checking that it works
 ///
 /// Everything is verified first; nothing is saved when something does not work, unless --force is
-/// given. Secrets are sealed before they are stored.
+/// given. Secrets are sealed before they are stored. On a terminal, without a name or a kind, a
+/// dialogue asks for all that is not given.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
     /// Its name: lowercase letters, digits and dashes
-    name: String,
+    pub(crate) name: Option<String>,
     /// Kind of billing data
     #[arg(long, value_name = "KIND", value_parser = kind_names())]
-    kind: String,
+    pub(crate) kind: Option<String>,
     /// Its place: `s3://bucket/prefix` or a folder
     #[arg(long, value_name = "PLACE")]
-    location: Option<String>,
+    pub(crate) location: Option<String>,
     /// When to look: `every 4h`, `daily 06:00 Europe/Berlin`, `manual`
     #[arg(long)]
-    schedule: Option<String>,
+    pub(crate) schedule: Option<String>,
     /// Save it although something does not work yet
     #[arg(long)]
-    force: bool,
+    pub(crate) force: bool,
     /// Make requests that AWS charges for, too: at most two, for 0.01 USD each
     #[arg(long)]
-    paid: bool,
+    pub(crate) paid: bool,
+    /// Ask for all that is not given, also where there is no terminal
+    #[arg(long, hide = true)]
+    pub(crate) dialogue: bool,
     #[command(flatten)]
-    identity: IdentityArgs,
+    pub(crate) identity: IdentityArgs,
 }
 
 /// The saved connections
@@ -126,21 +131,15 @@ pub(crate) fn named(registry: &Registry, name: &str) -> Result<Connection, Engin
 }
 
 pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Result<u8> {
-    let name: ConnectionName = args.name.parse().map_err(EngineError::from)?;
-    let kind = access::kind(&args.kind)?;
+    let (Some(name), Some(kind), false) = (&args.name, &args.kind, args.dialogue) else {
+        return Box::pin(crate::connect::run(&args, context)).await;
+    };
+    let name = new_name(name, context)?;
+    let kind = access::kind(kind)?;
     let schedule = match &args.schedule {
         Some(text) => understood(text)?,
-        None if kind.reads_bucket => Schedule::default(),
-        None => Schedule::Daily { hour: 6, time_zone: "UTC".to_owned() },
+        None => usual_schedule(kind),
     };
-    let existing = Registry::open_existing(context.home_dir()).map_err(EngineError::from)?;
-    if let Some(registry) = &existing
-        && registry.connection(&name).map_err(EngineError::from)?.is_some()
-    {
-        let text =
-            format!("there is a connection {name} already; `billhook connections remove` it");
-        return Err(EngineError::Usage(text).into());
-    }
     let access = args.identity.access(context)?;
     let verdict = look(kind, args.location.as_deref(), &access, args.paid, context).await?;
     write!(std::io::stdout(), "{}", shown(&verdict))?;
@@ -163,8 +162,33 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
     Ok(0)
 }
 
+/// Reads a name that no connection has yet.
+///
+/// # Errors
+/// [`EngineError::Usage`] when one has it, and when it is no name.
+pub(crate) fn new_name(text: &str, context: &Context) -> Result<ConnectionName, EngineError> {
+    let name: ConnectionName = text.parse()?;
+    if let Some(registry) = Registry::open_existing(context.home_dir())?
+        && registry.connection(&name)?.is_some()
+    {
+        return Err(EngineError::Usage(format!(
+            "there is a connection {name} already; `billhook connections remove` it"
+        )));
+    }
+    Ok(name)
+}
+
+/// When a connection is looked at unless somebody says otherwise: seldom where looking costs.
+pub(crate) fn usual_schedule(kind: &KindAccess) -> Schedule {
+    if kind.reads_bucket {
+        Schedule::default()
+    } else {
+        Schedule::Daily { hour: 6, time_zone: "UTC".to_owned() }
+    }
+}
+
 /// Reads a schedule, whose time zone there must be.
-fn understood(text: &str) -> Result<Schedule, EngineError> {
+pub(crate) fn understood(text: &str) -> Result<Schedule, EngineError> {
     let schedule: Schedule = text.parse()?;
     due::check(&schedule)?;
     Ok(schedule)

@@ -66,10 +66,21 @@ impl IdentityArgs {
 }
 
 fn key(id: &str) -> Result<AccessKey, EngineError> {
+    key_with(id, || ask(id))
+}
+
+/// An access key, whose secret is what the environment gives, or else what is asked for.
+///
+/// # Errors
+/// What asking comes to.
+pub(crate) fn key_with<E>(
+    id: &str,
+    ask: impl FnOnce() -> Result<String, E>,
+) -> Result<AccessKey, E> {
     let given = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let text = match given(SECRET_VARIABLE) {
         Some(text) => text,
-        None => ask(id)?,
+        None => ask()?,
     };
     let sealed = |text: String| SecretString::from(text.trim().to_owned());
     Ok(AccessKey {

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod authority;
+mod connect;
 mod connections;
 mod context;
 mod cost_explorer;

@@ -8,6 +8,7 @@ mod words;
 use std::io::Write;
 use std::num::NonZeroUsize;
 
+use billhook_engine::period::DayRange;
 use billhook_engine::report::{Filter, Granularity, Report, ReportRequest, Scope};
 use billhook_engine::{EngineError, Home, instant, period, report};
 use billhook_focus::metric::{self, Metric};
@@ -97,6 +98,8 @@ enum Format {
 const TABLE_TOP: usize = 20;
 /// Groups in a drawing: as many as there are colours.
 const SVG_TOP: usize = 10;
+/// Groups in the first report of a connection.
+const FIRST_TOP: usize = 5;
 
 /// Makes a report and writes it; gives the exit code.
 pub(crate) async fn run(
@@ -110,8 +113,7 @@ pub(crate) async fn run(
     let report = report::report(&home.lake, &request).await?;
     match args.format {
         Format::Table => {
-            let is_bold = is_terminal && std::env::var_os("NO_COLOR").is_none();
-            table::write(out, &report, &request, &table::Look { width, is_bold })?;
+            table::write(out, &report, &request, &look(width, is_terminal))?;
         }
         Format::Csv => {
             aside(&report);
@@ -125,6 +127,32 @@ pub(crate) async fn run(
     }
     out.flush()?;
     Ok(0)
+}
+
+/// Writes the last month with costs, by service, in a few lines; gives the month.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub(crate) async fn first(
+    home: &Home,
+    out: &mut dyn Write,
+    width: usize,
+    is_terminal: bool,
+) -> anyhow::Result<Option<DayRange>> {
+    let today = Utc::now().date_naive();
+    let range = report::last_month(&home.lake, today).await?;
+    if range.is_none() {
+        return Ok(None);
+    }
+    let by = vec!["service".to_owned()];
+    let request = ReportRequest { by, range, top: Some(FIRST_TOP), ..ReportRequest::new(today) };
+    let report = report::report(&home.lake, &request).await?;
+    table::write(out, &report, &request, &look(width, is_terminal))?;
+    Ok(range)
+}
+
+fn look(width: usize, is_terminal: bool) -> table::Look {
+    table::Look { width, is_bold: is_terminal && std::env::var_os("NO_COLOR").is_none() }
 }
 
 /// What a reader of figures alone would miss.

@@ -40,6 +40,22 @@ pub(crate) struct SyncArgs {
     verbose: bool,
 }
 
+/// Does what `billhook sync NAME...` does; gives its exit code.
+///
+/// # Errors
+/// As `billhook sync`.
+pub(crate) async fn load_now(names: Vec<String>, context: &Context) -> anyhow::Result<u8> {
+    let args = SyncArgs {
+        names,
+        watch: false,
+        period: None,
+        quarantine: false,
+        workers: None,
+        verbose: false,
+    };
+    Box::pin(run(args, context)).await
+}
+
 /// Reads a month.
 fn month(text: &str) -> Result<String, String> {
     let is_month =

@@ -83,7 +83,8 @@ pub(crate) fn shown(verdict: &Verdict) -> String {
     text.join("\n") + "\n"
 }
 
-fn lines(check: &Check) -> Vec<String> {
+/// A check as lines of text.
+pub(crate) fn lines(check: &Check) -> Vec<String> {
     if check.findings.is_empty() {
         let mark = if check.is_skipped { "-" } else { "ok" };
         return vec![format!("{mark:<5}{}: {}", check.title, check.seen)];

@@ -25,6 +25,8 @@ mod data_export;
 mod dbr;
 #[path = "cli/definitions.rs"]
 mod definitions;
+#[path = "cli/dialogue.rs"]
+mod dialogue;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/focus.rs"]

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod authority;
 pub mod connections;
+pub mod contents;
 mod control;
 pub mod cost_explorer;
 pub mod create_report;

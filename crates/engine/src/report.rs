@@ -282,6 +282,15 @@ pub async fn report(lake: &Lake, request: &ReportRequest) -> Result<Report, Engi
     })
 }
 
+/// The last month that the lake has costs of; `None` when it has none.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub async fn last_month(lake: &Lake, today: NaiveDate) -> Result<Option<DayRange>, EngineError> {
+    let session = LakeSession::open(lake, None).await?;
+    remainder::last_month(&session, "costs_daily", today).await
+}
+
 /// The default period before looking at what the lake holds.
 fn usual_range(today: NaiveDate) -> Result<DayRange, EngineError> {
     period::parse("last-30d", today)

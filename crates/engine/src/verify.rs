@@ -25,6 +25,7 @@ use crate::access::{self, Setup};
 use crate::connections;
 
 pub use codes::{CODES, Code};
+pub use identity::principal;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -188,6 +189,13 @@ pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
         checks.extend(permissions::organization(subject, session, account.as_deref()).await);
     }
     Ok(Verdict::of(account, checks))
+}
+
+/// Looks at credentials alone: who is it, and may the role be assumed?
+pub async fn credentials(access: &Access) -> Verdict {
+    let mut checks = Vec::new();
+    let (_, account) = identity::check(access, &mut checks).await;
+    Verdict::of(account, checks)
 }
 
 /// What is not about the files, but about those who put them there and those who read them.

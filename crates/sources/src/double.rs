@@ -165,12 +165,12 @@ mod tests {
         }
 
         #[test]
-        fn inv_float_doubles_of_the_size_of_money(exponent in 960_u64..1080, fraction in any::<u64>()) {
+        fn inv_float_doubles_like_money(exponent in 960_u64..1080, fraction in any::<u64>()) {
             is_exact(f64::from_bits((exponent << 52) | (fraction >> 12)));
         }
 
         #[test]
-        fn inv_float_decimals_of_14_digits(number in 1_u64..99_999_999_999_999, places in 0_u32..15) {
+        fn inv_float_fourteen_digits(number in 1_u64..99_999_999_999_999, places in 0_u32..15) {
             let text = format!("{number}e-{places}");
             prop_assert!(is_exact(text.parse().unwrap()), "{text}");
         }

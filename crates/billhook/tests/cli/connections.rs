@@ -19,7 +19,7 @@ use crate::support::{Home, Ran, deliver, python, report, today};
 pub(crate) const PAYER: &str = "111122223333";
 /// The account that Billhook runs in.
 const OURS: &str = "444455556666";
-const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/billhook";
 const EXTERNAL_ID: &str = "billhook-0123456789abcdef";

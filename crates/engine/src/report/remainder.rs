@@ -162,6 +162,17 @@ pub(super) async fn default_range(
     }
 }
 
+/// The last month that a table has rows of.
+pub(super) async fn last_month(
+    session: &LakeSession,
+    table: &str,
+    today: NaiveDate,
+) -> Result<Option<DayRange>, EngineError> {
+    let answer = texts(session, &format!("SELECT MAX(\"ChargeDate\") FROM \"{table}\"")).await?;
+    let last = answer.first().and_then(|row| row.first()?.as_deref());
+    last.map(|last| period::parse(last.get(..7).unwrap_or(last), today)).transpose()
+}
+
 /// Why a tag or cost category that was asked for has no values, or a filter lets nothing through.
 pub(super) async fn hints(
     session: &LakeSession,

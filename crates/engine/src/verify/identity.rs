@@ -172,7 +172,8 @@ fn trust(access: &Access, role: &Assume, caller: &str) -> String {
 }
 
 /// The ARN to trust: of a role's session, the role.
-fn principal(caller: &str) -> String {
+#[must_use]
+pub fn principal(caller: &str) -> String {
     let parts: Vec<&str> = caller.splitn(6, ':').collect();
     match parts[..] {
         [arn, partition, "sts", region, account, session] => {
