@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::config::Builder;
+use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_organizations::types::Account;
 use serde::Serialize;
 
@@ -36,6 +37,15 @@ pub struct Member {
     pub unit: String,
     /// Its tags; empty also when they may not be read.
     pub tags: BTreeMap<String, String>,
+}
+
+/// A question that AWS does not answer.
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// What it takes, such as `organizations:ListRoots`.
+    pub action: &'static str,
+    /// Why there is no answer.
+    pub error: CallError,
 }
 
 /// A client.
@@ -93,6 +103,30 @@ impl Organization {
         Ok(Organized { management_account, accounts: members.into_values().collect() })
     }
 
+    /// What of [`Self::all`] AWS does not answer, told by asking for one page of each thing. What
+    /// is asked about an account or a root is left out when nothing tells one.
+    pub async fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        let accounts = self.client.list_accounts().send().await;
+        let accounts = answered(accounts, "organizations:ListAccounts", &mut gaps);
+        let account = accounts.and_then(|page| page.accounts?.into_iter().next()?.id);
+        if let Some(account) = account {
+            let tags = self.client.list_tags_for_resource().resource_id(account).send().await;
+            answered(tags, "organizations:ListTagsForResource", &mut gaps);
+        }
+        let roots = self.client.list_roots().send().await;
+        let roots = answered(roots, "organizations:ListRoots", &mut gaps);
+        let root = roots.and_then(|page| page.roots?.into_iter().next()?.id);
+        if let Some(root) = root {
+            let units = self.client.list_organizational_units_for_parent().parent_id(&root);
+            let units = units.send().await;
+            answered(units, "organizations:ListOrganizationalUnitsForParent", &mut gaps);
+            let below = self.client.list_accounts_for_parent().parent_id(&root).send().await;
+            answered(below, "organizations:ListAccountsForParent", &mut gaps);
+        }
+        gaps
+    }
+
     async fn accounts(&self) -> Result<Vec<Account>, CallError> {
         let pages = self.client.list_accounts().into_paginator().send();
         let pages = pages.try_collect().await.map_err(|error| trouble(&error))?;
@@ -146,6 +180,18 @@ impl Organization {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The answer; its lack is a gap.
+fn answered<T, E>(
+    answer: Result<T, SdkError<E>>,
+    action: &'static str,
+    gaps: &mut Vec<Gap>,
+) -> Option<T>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    answer.map_err(|error| gaps.push(Gap { action, error: trouble(&error) })).ok()
 }
 
 fn unless_denied<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {

@@ -187,6 +187,13 @@ impl Session {
         }
     }
 
+    /// Id of the access key that the credentials have, and whether a session token comes with it;
+    /// `None` when there are none.
+    pub async fn key(&self) -> Option<(String, bool)> {
+        let found = self.credentials().await.ok()?;
+        Some((found.access_key_id().to_owned(), found.session_token().is_some()))
+    }
+
     /// Credentials for a store, renewed before they expire.
     #[must_use]
     pub fn for_store(&self) -> AwsCredentialProvider {
@@ -283,6 +290,28 @@ impl CredentialProvider for StoreCredentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn sts_is_asked_in_the_partition_of_the_region() {
+        use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+
+        let (id, secret) = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "secret".to_owned());
+        let source = Source::Key { id, secret, token: None };
+        for (region, url) in [
+            ("eu-central-1", "https://sts.eu-central-1.amazonaws.com"),
+            ("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"),
+        ] {
+            let place = Place { region: Some(region.to_owned()), endpoint: None };
+            let session = Session::open(&source, &place).await.unwrap();
+            let asked = session.region().unwrap_or_default();
+            let params = Params::builder().region(asked).build().unwrap();
+            let resolver = DefaultResolver::new();
+            let endpoint = ResolveEndpoint::resolve_endpoint(&resolver, &params).await.unwrap();
+            assert_eq!(endpoint.url(), url);
+            assert_eq!(session.key().await, Some(("AKIAIOSFODNN7EXAMPLE".to_owned(), false)));
+        }
+    }
 
     #[test]
     fn billing_lies_in_one_region_of_a_partition() {

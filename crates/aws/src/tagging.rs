@@ -37,6 +37,15 @@ impl Tagging {
         Self { client: Client::from_conf(config.build()) }
     }
 
+    /// May the tags be read? Asks for one page of them.
+    ///
+    /// # Errors
+    /// When AWS does not tell them.
+    pub async fn check(&self) -> Result<(), CallError> {
+        let page = self.client.get_resources().resources_per_page(PAGE_SIZE).send().await;
+        page.map(|_| ()).map_err(|error| trouble(&error))
+    }
+
     /// All resources of the account that have tags, or had some. Needs `tag:GetResources`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use billhook_engine::verify::{CODES, Code, Severity};
+use billhook_engine::verify::{CODES, Code, FAULTS, Severity};
 use billhook_focus::columns::{self, Level};
 use billhook_sources::data_export::cur2;
 use billhook_sources::{cost_explorer, cur, dbr, focus_export, focus_files};
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
     let mappings = PAGES.iter().map(|page| (format!("mapping-{}", page.name), mapping_page(page)));
     let findings = CODES.iter().map(|code| (format!("findings/{}", code.code), finding_page(code)));
     let index = ("findings/README".to_owned(), findings_page());
-    for (name, page) in mappings.chain(findings).chain([index]) {
+    let faults = ("faults".to_owned(), faults_page());
+    for (name, page) in mappings.chain(findings).chain([index, faults]) {
         let path = args.repository.join(format!("docs/{name}.md"));
         let now = std::fs::read_to_string(&path).unwrap_or_default();
         if now == page {
@@ -191,6 +192,25 @@ fn findings_page() -> String {
     for code in CODES {
         let how_bad = severity(code.severity);
         writeln!(page, "| [`{0}`]({0}.md) | {1} | {how_bad} |", code.code, code.title).ok();
+    }
+    page
+}
+
+/// What can be wrong, and the finding that tells it.
+fn faults_page() -> String {
+    let mut page = "# What can be wrong, and what `billhook verify` says then\n\nGenerated from \
+                    `crates/engine/src/verify/faults.rs`. The tests bring each of these about \
+                    against an emulator that enforces policies as AWS does \
+                    (`crates/billhook/tests/cli/faults.rs`), and look that its finding, and no \
+                    other error, is told.\n"
+        .to_owned();
+    let mut area = "";
+    for fault in FAULTS {
+        if fault.area != area {
+            area = fault.area;
+            writeln!(page, "\n## {area}\n\n| what is wrong | finding |\n|---|---|").ok();
+        }
+        writeln!(page, "| {} | [`{1}`](findings/{1}.md) |", fault.wrong, fault.code).ok();
     }
     page
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use billhook_engine::verify::{self, Check, Finding, Severity, Subject, Verdict};
-use billhook_engine::{EngineError, access};
+use billhook_engine::{EngineError, access, directory};
 use billhook_registry::{Access, Health};
 use billhook_sources::access::{KINDS, KindAccess};
 use clap::Args;
@@ -44,16 +44,19 @@ pub(crate) fn kind_names() -> PossibleValuesParser {
 }
 
 pub(crate) async fn run(args: VerifyArgs, context: &Context) -> anyhow::Result<u8> {
-    let (kind, location, access) = if let Some(name) = &args.name {
+    let (kind, location, access, regions) = if let Some(name) = &args.name {
         let registry = registry(context)?;
         let connection = named(&registry, name)?;
         let access = registry.access(&connection.id).map_err(EngineError::from)?;
-        (access::kind(&connection.kind)?, connection.location, access)
+        let regions = directory::regions(&connection.settings);
+        (access::kind(&connection.kind)?, connection.location, access, regions)
     } else {
         let kind = access::kind(args.kind.as_deref().unwrap_or_default())?;
-        (kind, args.location, args.identity.access(context)?)
+        (kind, args.location, args.identity.access(context)?, Vec::new())
     };
-    let verdict = look(kind, location.as_deref(), &access, args.paid, context).await?;
+    let (location, s3) = (location.as_deref(), context.s3.clone());
+    let subject = Subject { kind, location, access: &access, s3, may_pay: args.paid };
+    let verdict = verify::verify_with_tags(&subject, &regions).await?;
     if args.json {
         let text = serde_json::to_string_pretty(&verdict)?;
         writeln!(std::io::stdout(), "{text}")?;

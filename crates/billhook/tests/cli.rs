@@ -9,6 +9,8 @@
 mod accounts;
 #[path = "cli/agreement.rs"]
 mod agreement;
+#[path = "cli/applied.rs"]
+mod applied;
 #[path = "cli/connections.rs"]
 mod connections;
 #[path = "cli/contract.rs"]
@@ -29,6 +31,8 @@ mod definitions;
 mod dialogue;
 #[path = "cli/exact.rs"]
 mod exact;
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/focus.rs"]
 mod focus;
 #[path = "cli/idempotent.rs"]
@@ -39,7 +43,11 @@ mod layouts;
 mod reconcile;
 #[path = "cli/s3.rs"]
 mod s3;
+#[path = "cli/scene.rs"]
+mod scene;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/walk.rs"]
+mod walk;
 #[path = "cli/watch.rs"]
 mod watch;

@@ -158,6 +158,13 @@ pub fn statement(kind: &KindAccess, purpose: Purpose) -> String {
     pretty(&policies::extra(kind, purpose))
 }
 
+/// What the policy of a bucket must allow to an account that is not its own, beside what that
+/// account allows to whoever reads; empty for kinds without a bucket.
+#[must_use]
+pub fn sharing(setup: &Setup, account: &str) -> String {
+    policies::sharing(setup, account).map(|document| pretty(&document)).unwrap_or_default()
+}
+
 fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }

@@ -148,6 +148,9 @@ pub struct Denied {
     pub action: &'static str,
     /// In AWS's words.
     pub error: String,
+    /// What kind of trouble it is.
+    #[serde(skip)]
+    pub trouble: Trouble,
 }
 
 /// Asks for all definitions of the account, or those of one kind of connection. That a question is
@@ -180,7 +183,8 @@ impl Found {
             Ok(definitions) => self.definitions.extend(definitions),
             Err(error) => match error.trouble {
                 Trouble::Denied | Trouble::Unavailable | Trouble::Refused => {
-                    self.denied.push(Denied { action, error: error.to_string() });
+                    let (text, trouble) = (error.to_string(), error.trouble);
+                    self.denied.push(Denied { action, error: text, trouble });
                 }
                 Trouble::Passing | Trouble::Stale | Trouble::Credentials => {
                     return Err(error.into());

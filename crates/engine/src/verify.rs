@@ -9,8 +9,10 @@ mod codes;
 mod columns;
 mod definition;
 mod explorer;
+mod faults;
 mod identity;
 mod permissions;
+mod refused;
 mod s3_error;
 
 use serde::Serialize;
@@ -25,6 +27,7 @@ use crate::access::{self, Setup};
 use crate::connections;
 
 pub use codes::{CODES, Code};
+pub use faults::{FAULTS, Fault};
 pub use identity::principal;
 
 /// How bad it is.
@@ -108,8 +111,9 @@ impl Check {
         Self { title, seen: String::new(), is_skipped: false, findings }
     }
 
-    fn has_error(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    /// Does nothing work for the time being?
+    fn is_stopped(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity >= Severity::Waiting)
     }
 }
 
@@ -161,6 +165,17 @@ impl Verdict {
 /// # Errors
 /// [`EngineError::Usage`] when the subject makes no sense. Whatever AWS says is a finding.
 pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
+    verify_with_tags(subject, &[]).await
+}
+
+/// Looks at everything, and whether the tags of resources may be read in these regions.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_with_tags(
+    subject: &Subject<'_>,
+    regions: &[String],
+) -> Result<Verdict, EngineError> {
     let mut checks = Vec::new();
     if subject.kind.reads_bucket && subject.location.is_none() {
         return Err(EngineError::Usage(format!(
@@ -174,11 +189,12 @@ pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
         return Ok(Verdict::of(None, checks));
     }
     let (session, account) = identity::check(subject.access, &mut checks).await;
-    let is_refused = checks.iter().any(Check::has_error);
-    if is_refused {
-        let why = "AWS does not accept the credentials";
+    if checks.iter().any(Check::is_stopped) {
+        let why = "there is nobody yet to read it";
         checks.push(Check::skipped("billing data", why));
-    } else if subject.kind.reads_bucket {
+        return Ok(Verdict::of(account, checks));
+    }
+    if subject.kind.reads_bucket {
         let (found, looked) = bucket::check(subject, session.as_ref(), account.as_deref()).await;
         checks.extend(found);
         if let Some(session) = &session {
@@ -187,6 +203,9 @@ pub async fn verify(subject: &Subject<'_>) -> Result<Verdict, EngineError> {
     } else if let Some(session) = &session {
         checks.extend(explorer::check(subject, session).await);
         checks.extend(permissions::organization(subject, session, account.as_deref()).await);
+    }
+    if let Some(session) = &session {
+        checks.extend(permissions::tags(subject, session, regions).await);
     }
     Ok(Verdict::of(account, checks))
 }
@@ -216,21 +235,31 @@ async fn beside(
     checks.extend(permissions::organization(subject, session, account).await);
 }
 
-/// The statements to add, for a finding on a missing permission.
-fn statements(subject: &Subject<'_>) -> String {
+/// The set-up for the place of a subject, with the key that its bucket is encrypted with.
+fn setup(subject: &Subject<'_>, key: Option<&str>) -> Setup {
     let place = subject.location.and_then(connections::bucket_of);
     let (bucket, prefix) = place.map_or((None, ""), |(bucket, prefix)| (Some(bucket), prefix));
-    let setup = Setup {
+    Setup {
         kind: subject.kind,
         partition: connections::partition(subject.access),
         bucket: bucket.map(str::to_owned),
         prefix: prefix.to_owned(),
-        key: None,
+        key: key.map(str::to_owned),
         account: None,
         reader: access::Reader::User { name: "billhook".to_owned() },
         with: Purpose::USUAL.to_vec(),
-    };
-    access::render(&setup, access::Form::Policy).unwrap_or_default()
+    }
+}
+
+/// The statements to add, for a finding on a missing permission.
+fn statements(subject: &Subject<'_>, key: Option<&str>) -> String {
+    access::render(&setup(subject, key), access::Form::Policy).unwrap_or_default()
+}
+
+/// What to do to be allowed something beside reading.
+fn to_add(subject: &Subject<'_>, purpose: Purpose) -> String {
+    let statement = access::statement(subject.kind, purpose);
+    format!("add this statement to the permissions:\n{statement}")
 }
 
 /// The place of a subject with a session's credentials.

@@ -98,7 +98,7 @@ impl Organised {
 }
 
 /// Makes the organisation in moto, and gives the id of its account.
-fn organise(python: &Path, endpoint: &str) -> String {
+pub(crate) fn organise(python: &Path, endpoint: &str) -> String {
     let output = Command::new(python).args(["-c", ORGANISATION, endpoint]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

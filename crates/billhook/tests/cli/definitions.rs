@@ -22,7 +22,7 @@ fn allow(aws: &Aws, args: &[&str]) {
 }
 
 /// The definition of the report that is in the bucket.
-fn report() -> Value {
+pub(crate) fn report() -> Value {
     json!({
         "ReportName": "hourly",
         "TimeUnit": "HOURLY",
@@ -38,7 +38,7 @@ fn report() -> Value {
     })
 }
 
-fn with(changes: &Value) -> Value {
+pub(crate) fn with(changes: &Value) -> Value {
     let mut report = report();
     for (key, value) in changes.as_object().unwrap() {
         report[key.as_str()] = value.clone();
@@ -46,10 +46,37 @@ fn with(changes: &Value) -> Value {
     report
 }
 
-fn define(aws: &Aws, reports: &[Value]) {
+pub(crate) fn define(aws: &Aws, reports: &[Value]) {
     aws.cloud.world(|world| {
         world.reports.insert(PAYER.to_owned(), reports.to_vec());
     });
+}
+
+/// The definition of an export that selects the ids of resources, with everything turned on.
+pub(crate) fn export(name: &str, prefix: &str, column: &str, table: &str) -> Value {
+    json!({
+        "Name": name,
+        "DataQuery": {
+            "QueryStatement": format!("SELECT {column} FROM {table}"),
+            "TableConfigurations": {
+                table: { "TIME_GRANULARITY": "HOURLY", "INCLUDE_RESOURCES": "TRUE" },
+            },
+        },
+        "DestinationConfigurations": {
+            "S3Destination": {
+                "S3Bucket": "bills",
+                "S3Prefix": prefix,
+                "S3Region": "us-east-1",
+                "S3OutputConfigurations": {
+                    "OutputType": "CUSTOM",
+                    "Format": "PARQUET",
+                    "Compression": "PARQUET",
+                    "Overwrite": "OVERWRITE_REPORT",
+                },
+            },
+        },
+        "RefreshCadence": { "Frequency": "SYNCHRONOUS" },
+    })
 }
 
 #[test]
@@ -107,6 +134,7 @@ fn each_fault_of_a_definition_has_its_own_finding() {
     aws.cloud.world(|world| world.withdraw("cur:DescribeReportDefinitions"));
     let ran = aws.run(&verify("cur", PLACE, &BY_ROLE));
     assert_eq!((codes(&ran).len(), ran.code), (0, 0), "{}", ran.out);
+    assert!(notes(&ran).contains(&"definition-denied".to_owned()), "{}", ran.out);
     assert!(ran.out.contains("bucket only"), "{}", ran.out);
     let ran = aws.run(&[&["reports", "--kind", "cur"][..], &BY_ROLE].concat());
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
@@ -116,32 +144,7 @@ fn each_fault_of_a_definition_has_its_own_finding() {
 #[test]
 fn an_export_that_cannot_be_delivered_is_told() {
     let Some(aws) = start("data_export") else { return };
-    let definition = json!({
-        "Name": "cur2",
-        "DataQuery": {
-            "QueryStatement": "SELECT line_item_resource_id FROM COST_AND_USAGE_REPORT",
-            "TableConfigurations": {
-                "COST_AND_USAGE_REPORT": {
-                    "TIME_GRANULARITY": "HOURLY",
-                    "INCLUDE_RESOURCES": "TRUE",
-                },
-            },
-        },
-        "DestinationConfigurations": {
-            "S3Destination": {
-                "S3Bucket": "bills",
-                "S3Prefix": "bills",
-                "S3Region": "us-east-1",
-                "S3OutputConfigurations": {
-                    "OutputType": "CUSTOM",
-                    "Format": "PARQUET",
-                    "Compression": "PARQUET",
-                    "Overwrite": "OVERWRITE_REPORT",
-                },
-            },
-        },
-        "RefreshCadence": { "Frequency": "SYNCHRONOUS" },
-    });
+    let definition = export("cur2", "bills", "line_item_resource_id", "COST_AND_USAGE_REPORT");
     let set = |export: Export| {
         aws.cloud.world(|world| world.exports.insert(PAYER.to_owned(), vec![export]));
     };

@@ -46,8 +46,14 @@ for folder, _, names in os.walk(root):
 
 impl Moto {
     pub(crate) fn start(python: &Path, files: &Path) -> Self {
+        Self::start_for(python, files, "123456789012")
+    }
+
+    /// Everything in it belongs to one account.
+    pub(crate) fn start_for(python: &Path, files: &Path, account: &str) -> Self {
         let mut child = Command::new(python)
             .args(["-c", SERVER])
+            .env("MOTO_ACCOUNT_ID", account)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

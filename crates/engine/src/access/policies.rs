@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use billhook_sources::access::{KindAccess, On, Purpose};
 use serde_json::{Map, Value, json};
 
-use super::{Reader, Setup, is_account};
+use super::{Partition, Reader, Setup, is_account};
 use crate::EngineError;
 
 /// Version of the policy language.
@@ -47,6 +47,17 @@ pub(super) fn extra(kind: &KindAccess, purpose: Purpose) -> Value {
         "Action": one_or_many(&actions),
         "Resource": "*",
     })
+}
+
+/// What the policy of a bucket must allow to another account.
+pub(super) fn sharing(setup: &Setup, account: &str) -> Result<Value, EngineError> {
+    let mut policy = reading(&Setup { key: None, with: Vec::new(), ..setup.clone() })?;
+    let principal = json!({ "AWS": format!("arn:{}:iam::{account}:root", setup.partition) });
+    let statements = policy["Statement"].as_array_mut().into_iter().flatten();
+    for statement in statements {
+        statement["Principal"] = principal.clone();
+    }
+    Ok(policy)
 }
 
 const fn account_sid(purpose: Purpose) -> &'static str {
@@ -109,9 +120,16 @@ pub(super) fn delivering(setup: &Setup) -> Result<Value, EngineError> {
     };
     let bucket = bucket_arn(setup)?;
     let partition = setup.partition;
+    if partition == Partition::GovCloud {
+        return Err(EngineError::Usage(format!(
+            "--partition {partition}: AWS delivers no bills there; they are delivered to the \
+             standard account that the GovCloud account is linked to"
+        )));
+    }
     let mut principal = Map::new();
     principal.insert("Service".to_owned(), one_or_many(delivery.services));
-    if !delivery.accounts.is_empty() {
+    // Accounts of one partition are unknown in the others.
+    if !delivery.accounts.is_empty() && partition == Partition::Aws {
         let arn = |account: &&str| format!("arn:{partition}:iam::{account}:root");
         let arns: Vec<String> = delivery.accounts.iter().map(arn).collect();
         principal.insert("AWS".to_owned(), json!(arns));
@@ -122,8 +140,7 @@ pub(super) fn delivering(setup: &Setup) -> Result<Value, EngineError> {
         let Some(account) = &setup.account else {
             return Err(missing("--account", "the account that the bill is of"));
         };
-        let region =
-            if partition == super::Partition::China { "cn-northwest-1" } else { "us-east-1" };
+        let region = if partition == Partition::China { "cn-northwest-1" } else { "us-east-1" };
         let arn = |source: &&str| {
             let source = source.replace("{account}", account).replace("us-east-1", region);
             format!("arn:{partition}:{source}")

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
+use billhook_registry::{Access, Base, Credentials, Role};
 use serde_json::Value;
 
 use super::*;
+use crate::connections::partition;
 
 fn setup(kind_name: &str) -> Setup {
     Setup {
@@ -127,6 +129,95 @@ fn all_forms_hold_the_same_documents() {
             let mut values = serde_json::Deserializer::from_str(encoded).into_iter::<Value>();
             assert_eq!(values.next().unwrap().unwrap()["Version"], policy["Version"]);
         }
+    }
+}
+
+/// The set-up of a kind in a partition, for a role there.
+fn setup_in(kind: &str, partition: Partition, region: &str) -> Setup {
+    Setup {
+        partition,
+        key: Some(format!("arn:{partition}:kms:{region}:111122223333:key/0d8a0c1e")),
+        with: Purpose::EXTRAS.map(|(_, purpose)| purpose).to_vec(),
+        ..setup(kind)
+    }
+}
+
+#[test]
+fn other_partitions_have_their_own_names() {
+    let others = [(Partition::China, "cn-north-1"), (Partition::GovCloud, "us-gov-west-1")];
+    for (partition, region) in others {
+        for kind in billhook_sources::access::KINDS {
+            let setup = setup_in(kind.kind, partition, region);
+            let forms = [Form::Policy, Form::Trust, Form::CloudFormation, Form::Terraform];
+            for form in forms.into_iter().chain([Form::Cli]) {
+                let text = render(&setup, form).unwrap();
+                assert!(!text.contains("arn:aws:"), "{} in {partition}: {text}", kind.kind);
+            }
+            let trust = document(&setup, Form::Trust);
+            let trusted = format!("arn:{partition}:iam::444455556666:root");
+            assert_eq!(trust["Statement"][0]["Principal"]["AWS"], trusted);
+            // Actions have the same names everywhere.
+            let standard = setup_in(kind.kind, Partition::Aws, "eu-central-1");
+            let [own, standard] = [&setup, &standard].map(|setup| document(setup, Form::Policy));
+            assert_eq!(actions(&own), actions(&standard));
+            if kind.reads_bucket {
+                let text = own.to_string();
+                assert!(text.contains(&format!("arn:{partition}:s3:::acme-billing")), "{text}");
+                assert!(text.contains(&format!("arn:{partition}:kms:{region}:")), "{text}");
+            }
+        }
+    }
+    let foreign = Setup { partition: Partition::China, ..setup("cur") };
+    let error = render(&foreign, Form::Policy).unwrap_err().to_string();
+    assert!(error.contains("--key") && error.contains("arn:aws-cn:kms:"), "{error}");
+}
+
+#[test]
+fn aws_delivers_in_china_and_not_in_govcloud() {
+    for kind in billhook_sources::access::KINDS.iter().filter(|kind| kind.delivery.is_some()) {
+        let china = setup_in(kind.kind, Partition::China, "cn-north-1");
+        let policy = document(&china, Form::BucketPolicy);
+        let principal = &policy["Statement"][0]["Principal"];
+        let standard = document(&setup(kind.kind), Form::BucketPolicy);
+        assert_eq!(principal["Service"], standard["Statement"][0]["Principal"]["Service"]);
+        // No account of another partition can be named.
+        assert!(principal["AWS"].is_null(), "{principal}");
+        let text = policy.to_string();
+        assert!(!text.contains("arn:aws:") && !text.contains("us-east-1"), "{text}");
+        if kind.kind != "dbr" {
+            assert!(text.contains("arn:aws-cn:cur:cn-northwest-1:111122223333:"), "{text}");
+        }
+        let gov = setup_in(kind.kind, Partition::GovCloud, "us-gov-west-1");
+        let error = render(&gov, Form::BucketPolicy).unwrap_err();
+        assert!(error.to_string().contains("aws-us-gov: AWS delivers no bills"), "{error}");
+    }
+}
+
+#[test]
+fn the_partition_is_told_by_role_or_region() {
+    let access = |role: Option<&str>, region: Option<&str>| {
+        let credentials = match role {
+            None => Credentials::Ambient,
+            Some(arn) => Credentials::Role(Role {
+                arn: arn.to_owned(),
+                external_id: "billhook-0123456789".to_owned(),
+                session_name: None,
+                base: Base::Ambient,
+            }),
+        };
+        Access { credentials, region: region.map(str::to_owned), endpoint: None }
+    };
+    let cases = [
+        (None, None, Partition::Aws),
+        (None, Some("eu-central-1"), Partition::Aws),
+        (None, Some("cn-north-1"), Partition::China),
+        (None, Some("us-gov-east-1"), Partition::GovCloud),
+        (Some("arn:aws-cn:iam::111122223333:role/billhook"), None, Partition::China),
+        (Some("arn:aws-us-gov:iam::111122223333:role/billhook"), None, Partition::GovCloud),
+        (Some("arn:aws:iam::111122223333:role/billhook"), None, Partition::Aws),
+    ];
+    for (role, region, expected) in cases {
+        assert_eq!(partition(&access(role, region)), expected, "{role:?} {region:?}");
     }
 }
 

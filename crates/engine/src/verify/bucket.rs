@@ -10,8 +10,8 @@ use billhook_sources::delivery::{Delivery, Readiness};
 use billhook_sources::{dbr, kinds};
 
 use super::s3_error::Refusal;
-use super::{Check, Finding, Subject, columns, open, statements};
-use crate::{EngineError, connections, import};
+use super::{Check, Finding, Subject, columns, open, refused};
+use crate::{connections, import};
 
 const BUCKET: &str = "bucket";
 const DELIVERIES: &str = "deliveries";
@@ -22,6 +22,9 @@ const COLUMNS: &str = "columns";
 /// A delivery older than this is late: AWS delivers at least once a day, in microseconds.
 const LATE_MICROS: i64 = 3 * 86_400_000_000;
 
+/// Kinds whose deliveries AWS describes by a manifest.
+const MANIFESTED: [&str; 3] = ["cur", "data_export", "focus_export"];
+
 /// What others want to know of the place.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -31,6 +34,14 @@ pub(super) struct Looked {
     pub(super) is_empty: bool,
     /// The accounts whose reports are there, as far as manifests tell.
     pub(super) accounts: BTreeSet<String>,
+}
+
+/// A place that can be listed, and who reads it.
+struct Place<'a> {
+    subject: &'a Subject<'a>,
+    location: &'a Location,
+    /// Account of who reads.
+    account: Option<&'a str>,
 }
 
 pub(super) async fn check(
@@ -56,7 +67,7 @@ pub(super) async fn check(
             if refusal.is_elsewhere() && refusal.region.is_none() {
                 refusal.region = region(subject, session).await;
             }
-            let finding = not_listed(subject, &refusal, account);
+            let finding = refused::listing(subject, &refusal, account);
             checks.push(Check::found(BUCKET, vec![finding]));
             checks.push(Check::skipped(DELIVERIES, "the bucket cannot be listed"));
             return (checks, looked);
@@ -78,10 +89,11 @@ pub(super) async fn check(
         Ok(found) => {
             let owners = found.deliveries.iter().map(|delivery| delivery.account.clone());
             looked.accounts = owners.filter(|account| !account.is_empty()).collect();
-            files(subject, &location, &found.deliveries, &mut checks).await;
+            let place = Place { subject, location: &location, account };
+            files(&place, &found.deliveries, &mut checks).await;
         }
         Err(error) => {
-            let finding = not_read(subject, &error);
+            let finding = refused::reading(subject, &error, account);
             checks.push(Check::found(DELIVERIES, vec![finding]));
         }
     }
@@ -100,80 +112,9 @@ async fn region(subject: &Subject<'_>, session: Option<&Session>) -> Option<Stri
     }
 }
 
-/// Why a bucket cannot be listed.
-fn not_listed(subject: &Subject<'_>, refusal: &Refusal, account: Option<&str>) -> Finding {
-    let (seen, written) = (refusal.text(), subject.location.unwrap_or_default());
-    match (refusal.code.as_str(), refusal.status) {
-        ("NoSuchBucket", _) => {
-            let fix = if written.chars().any(|c| c.is_ascii_uppercase()) {
-                "write the bucket's name as it is: they are all lowercase".to_owned()
-            } else {
-                format!(
-                    "look the name up under S3 in the console{}; names are exact, letter by letter",
-                    account.map(|id| format!(" of account {id}")).unwrap_or_default()
-                )
-            };
-            Finding::new("bucket-missing", seen, fix)
-        }
-        _ if refusal.is_elsewhere() => {
-            let fix = match &refusal.region {
-                Some(region) => format!("give --region {region}: that is where the bucket is"),
-                None => {
-                    "give --region of the bucket, as its properties in the console say".to_owned()
-                }
-            };
-            Finding::new("bucket-region", seen, fix)
-        }
-        ("RequestTimeTooSkewed", _) => {
-            Finding::new("clock-skewed", seen, "set the clock of this machine")
-        }
-        ("SlowDown" | "Throttling", _) | (_, 503) => {
-            Finding::new("throttled", seen, "try again in a few minutes")
-        }
-        ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => {
-            let fix = format!(
-                "the permissions that are needed; s3:ListBucket is the one that is missing here:\n{}",
-                statements(subject)
-            );
-            Finding::new("list-denied", seen, fix)
-        }
-        _ => Finding::new("aws-unreachable", seen, "check the network, proxy and --endpoint"),
-    }
-}
-
-/// Why an object cannot be read.
-fn not_read(subject: &Subject<'_>, error: &EngineError) -> Finding {
-    let refusal = Refusal::of(error);
-    let seen = refusal.text();
-    let needs_key = refusal.code.starts_with("KMS") || seen.contains("kms:");
-    match (refusal.code.as_str(), refusal.status) {
-        _ if needs_key => {
-            let fix = "allow kms:Decrypt on the bucket's key: `billhook access KIND --bucket BUCKET \
-                       --key ARN` prints the statement; the key's own policy must allow it, too";
-            Finding::new("kms-denied", seen, fix)
-        }
-        ("AccessDenied", _) | (_, 403) => {
-            let fix = format!(
-                "the permissions that are needed; s3:GetObject is the one that is missing here:\n{}",
-                statements(subject)
-            );
-            Finding::new("get-denied", seen, fix)
-        }
-        ("InvalidObjectState", _) => {
-            let fix = "restore the objects from Glacier, or leave old months out of the location";
-            Finding::new("archived", seen, fix)
-        }
-        _ => Finding::new("file-unreadable", seen, "have the file delivered or copied again"),
-    }
-}
-
 /// Looks at what was found.
-async fn files(
-    subject: &Subject<'_>,
-    location: &Location,
-    deliveries: &[Delivery],
-    checks: &mut Vec<Check>,
-) {
+async fn files(place: &Place<'_>, deliveries: &[Delivery], checks: &mut Vec<Check>) {
+    let subject = place.subject;
     let is_ready = |delivery: &&Delivery| delivery.readiness == Readiness::Ready;
     let reports: Vec<&Delivery> =
         deliveries.iter().filter(|delivery| !delivery.report.is_empty()).collect();
@@ -214,7 +155,7 @@ async fn files(
     let newest =
         meant.iter().copied().filter(is_ready).max_by_key(|delivery| delivery.written_at());
     if let Some(newest) = newest {
-        findings.extend(late(newest));
+        findings.extend(doubts(&meant, newest));
     }
     if findings.is_empty() {
         let mut months: Vec<&str> = meant.iter().map(|d| d.period.as_str()).collect();
@@ -235,7 +176,7 @@ async fn files(
         if subject.kind.kind == "dbr" {
             checks.push(reports_of(newest));
         }
-        read(subject, location, newest, checks).await;
+        read(place, newest, checks).await;
     }
 }
 
@@ -251,6 +192,28 @@ fn reports_of(newest: &Delivery) -> Check {
     let seen = format!("{} lacks {}", newest.period, lost.join(", "));
     let fix = "copy them beside the others, as far as they were kept; what is there is loaded";
     Check::found(REPORTS, vec![Finding::new("dbr-incomplete", seen, fix)])
+}
+
+/// What is odd about deliveries, though they can be read.
+fn doubts(meant: &[&Delivery], newest: &Delivery) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = late(newest).into_iter().collect();
+    let month = chrono::Utc::now().format("%Y-%m").to_string();
+    if let Some(future) = meant.iter().find(|delivery| delivery.period > month) {
+        let seen = format!(
+            "{} is of {}, and by the clock of this machine it is {month} (UTC)",
+            future.report, future.period
+        );
+        let fix = "set the clock of this machine, if it is slow; nothing, if AWS bills ahead";
+        findings.push(Finding::new("delivery-future", seen, fix));
+    }
+    let mapping = newest.mapping.or(newest.mappings.first().copied());
+    if newest.manifest.is_none() && mapping.is_some_and(|own| MANIFESTED.contains(&own.kind)) {
+        let seen = format!("{} {} has no manifest that can be read", newest.report, newest.period);
+        let fix = "copy the files that end in Manifest.json, too, whole; in AWS's own bucket have \
+                   the report delivered again";
+        findings.push(Finding::new("manifest-missing", seen, fix));
+    }
+    findings
 }
 
 /// Is the current month's delivery late?
@@ -272,14 +235,15 @@ fn late(newest: &Delivery) -> Option<Finding> {
 }
 
 /// Reads the beginning of a data file.
-async fn read(
-    subject: &Subject<'_>,
-    location: &Location,
-    delivery: &Delivery,
-    checks: &mut Vec<Check>,
-) {
+async fn read(place: &Place<'_>, delivery: &Delivery, checks: &mut Vec<Check>) {
     let Some(file) = delivery.files.first() else { return };
-    let header = match import::header(location, &file.meta).await {
+    let header = match import::header(place.location, &file.meta).await {
+        Ok(Ok(header)) if header.iter().all(String::is_empty) => {
+            let seen = format!("{} is empty", file.name);
+            let fix = "have the file delivered or copied again";
+            checks.push(Check::found(FILE, vec![Finding::new("file-unreadable", seen, fix)]));
+            return;
+        }
         Ok(Ok(header)) => header,
         Ok(Err(error)) => {
             let seen = format!("{}: {error}", file.name);
@@ -288,7 +252,8 @@ async fn read(
             return;
         }
         Err(error) => {
-            checks.push(Check::found(FILE, vec![not_read(subject, &error)]));
+            let finding = refused::reading(place.subject, &error, place.account);
+            checks.push(Check::found(FILE, vec![finding]));
             return;
         }
     };

@@ -57,15 +57,34 @@ pub const CODES: &[Code] = &[
         "no-credentials",
         "There are no credentials",
         "an access key, a profile, a role, or an environment that provides one of these",
-        "Billhook looks where every AWS tool looks: environment variables, the profile of \
-         AWS's configuration files, the container's or instance's role.",
+        "Billhook looks where every AWS tool looks: environment variables, the profile of AWS's \
+         configuration files, the container's or instance's role.",
+    ),
+    error(
+        "profile-empty",
+        "The profile gives no credentials",
+        "a profile with a key, a role, or a single sign-on that is logged in",
+        "The profile is looked for in ~/.aws/config and ~/.aws/credentials, or wherever \
+         AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say, of the user who runs Billhook.",
     ),
     error(
         "key-unknown",
         "AWS does not know the access key",
         "a key that exists and is active, in the partition that is asked",
-        "AWS says the same of a key that was deleted, one that is switched off, and one of \
-         another partition (standard, China, US government).",
+        "AWS says the same of a key that was deleted, one that is switched off, and one of another \
+         partition (standard, China, US government): they cannot be told apart from here.",
+    ),
+    error(
+        "token-missing",
+        "A temporary key came without its session token",
+        "all three parts of a temporary key: id, secret and session token",
+        "Keys that begin with ASIA are temporary, and AWS does not know them without their token.",
+    ),
+    error(
+        "token-wrong",
+        "The session token does not belong to the key",
+        "key id, secret and session token of one and the same answer",
+        "Often a token of an earlier login is left in the environment beside a new key.",
     ),
     error(
         "secret-wrong",
@@ -90,7 +109,21 @@ pub const CODES: &[Code] = &[
         "aws-unreachable",
         "AWS cannot be reached",
         "an answer from AWS",
-        "There was no answer, or none that is AWS's: a proxy, a firewall, a wrong endpoint.",
+        "There was no answer: the network is down, a firewall is in the way, or the endpoint is \
+         wrong.",
+    ),
+    error(
+        "host-unknown",
+        "Nobody knows the host's name",
+        "a name that can be resolved",
+        "The names of AWS's hosts are made of service and region: a region that does not exist \
+         looks like this, too. Else it is the endpoint, or this machine asks no name server.",
+    ),
+    error(
+        "not-aws",
+        "Something else than AWS answers",
+        "answers in the words of AWS's APIs",
+        "A proxy, a login page of a network, or another web server at the endpoint.",
     ),
     error(
         "identity-refused",
@@ -103,7 +136,8 @@ pub const CODES: &[Code] = &[
         "The role cannot be assumed",
         "a trust policy that names the caller and this external ID",
         "AWS has one answer for every reason: the role does not exist, its trust policy names \
-         somebody else, the external ID is another one, or the caller itself may not assume roles.",
+         somebody else, the external ID is another one, or the caller itself may not assume roles. \
+         They cannot be told apart from here.",
     ),
     error(
         "role-arn",
@@ -135,7 +169,14 @@ pub const CODES: &[Code] = &[
         "bucket-missing",
         "There is no such bucket",
         "the exact name of the bucket with the report",
-        "Bucket names are exact: small letters, and no blanks.",
+        "Bucket names are exact, letter by letter.",
+    ),
+    error(
+        "bucket-name-case",
+        "The bucket's name has capital letters",
+        "the name of the bucket as S3 writes it",
+        "Names of buckets are lowercase, but for some very old ones, and there is none of this \
+         name.",
     ),
     error(
         "bucket-region",
@@ -148,6 +189,30 @@ pub const CODES: &[Code] = &[
         "The bucket may not be listed",
         "s3:ListBucket on the bucket, for the prefix",
         "Both a policy of the caller and, across accounts, the bucket's own policy must allow it.",
+    ),
+    error(
+        "bucket-of-others",
+        "S3 refuses and does not say why",
+        "a bucket policy that lets the reader's account list and read",
+        "S3 gives a reason to callers of the bucket's own account. Without one the bucket is, as a \
+         rule, another account's, whose bucket policy must allow the reader, too. A bucket whose \
+         requesters pay refuses in the same way: Billhook never agrees to pay. Stores other than \
+         S3 may give no reason at all.",
+    ),
+    error(
+        "explicit-deny",
+        "A policy denies it outright",
+        "no Deny statement that covers who reads",
+        "What one policy denies no other can allow. AWS says what sort of policy it is: of the \
+         caller, of the bucket or key, or of the organisation (service or resource control \
+         policy).",
+    ),
+    error(
+        "not-public",
+        "The bucket is not public",
+        "credentials, or a bucket that anybody may read",
+        "With --anonymous requests are not signed, so the bucket must be open to everybody, which \
+         a bucket with bills should not be.",
     ),
     Code {
         code: "throttled",
@@ -192,6 +257,20 @@ pub const CODES: &[Code] = &[
                 another account, or the payer account was closed.",
     },
     note(
+        "delivery-future",
+        "A delivery is of a month to come",
+        "months up to the current one",
+        "The clock of this machine is slow, or the bill runs ahead. The month is loaded like any \
+         other.",
+    ),
+    warning(
+        "manifest-missing",
+        "There is no manifest that can be read",
+        "the manifest beside the data files, whole",
+        "The manifest says which files make a delivery. Without it that is told by their names, \
+         and nobody can tell whether one is missing.",
+    ),
+    note(
         "dbr-incomplete",
         "Some of the Detailed Billing Reports are missing",
         "all four reports of a month",
@@ -210,6 +289,12 @@ pub const CODES: &[Code] = &[
         "kms:Decrypt on the bucket's key",
         "The bucket is encrypted with a key of its own, which both the caller's policy and the \
          key's policy must allow to use.",
+    ),
+    error(
+        "key-policy-denied",
+        "The key's own policy lets nobody of the reader's account in",
+        "a key policy that allows kms:Decrypt to the account of who reads",
+        "A key is used by those whom both its own policy and a policy of the caller allow to.",
     ),
     error(
         "archived",
@@ -244,6 +329,13 @@ pub const CODES: &[Code] = &[
         "A legacy report has only columns that some line of the month needs, so a bill without \
          reservations has none of theirs. An export has the columns that its query selects.",
     ),
+    note(
+        "definition-denied",
+        "The report's definition may not be read",
+        "permission to describe reports or exports",
+        "The files can be read, and that is enough to load them. What the definition alone tells \
+         stays unknown: how the report is cut, and whether AWS fails to deliver it.",
+    ),
     warning(
         "definition-missing",
         "No report delivers to this place",
@@ -267,8 +359,8 @@ pub const CODES: &[Code] = &[
         "no-refresh",
         "Closed months are not refreshed",
         "a report with RefreshClosedReports",
-        "Refunds, credits and support fees for months that are over come late. Without the \
-         refresh AWS does not deliver those months again, and they stay wrong.",
+        "Refunds, credits and support fees for months that are over come late. Without the refresh \
+         AWS does not deliver those months again, and they stay wrong.",
     ),
     note(
         "zip-compression",
@@ -280,13 +372,32 @@ pub const CODES: &[Code] = &[
         "report-failing",
         "AWS cannot deliver the report",
         "lastStatus SUCCESS in the report's definition",
-        "AWS could not write to the bucket: its policy lets AWS in no more, or it is gone.",
+        "AWS could not write to the bucket: its policy lets AWS in no more.",
+    ),
+    error(
+        "report-bucket-gone",
+        "The report's bucket is gone",
+        "the bucket that the report's definition names",
+        "AWS looks for the bucket with every delivery, and does not make it.",
     ),
     error(
         "export-unhealthy",
         "AWS cannot deliver the export",
         "status HEALTHY",
-        "AWS could not write to the bucket, the bill has another owner now, or AWS itself failed.",
+        "AWS could not write to the bucket: its policy, or that of its key, lets AWS in no more.",
+    ),
+    error(
+        "bill-owner-changed",
+        "The bill has another owner now",
+        "an export in the account that owns the bill",
+        "The account has joined or left an organisation, or its billing was transferred. Exports \
+         stay behind, and are delivered no more.",
+    ),
+    warning(
+        "export-failing",
+        "AWS failed at delivering the export",
+        "status HEALTHY",
+        "The failure is on AWS's side (INTERNAL_FAILURE). What was delivered before can be loaded.",
     ),
     Code {
         code: "first-delivery",
@@ -308,6 +419,13 @@ pub const CODES: &[Code] = &[
         "organizations:DescribeOrganization and the reading actions beside it",
         "Legacy reports hold the ids of accounts alone. Names, organisational units and tags of \
          accounts come from AWS Organizations. Everything else works.",
+    ),
+    note(
+        "tags-denied",
+        "The tags of resources may not be read",
+        "tag:GetResources",
+        "The connection asks for the tags that resources have now (`billhook accounts \
+         resource-tags`). The tags in the bill itself are loaded all the same.",
     ),
     error(
         "ce-denied",

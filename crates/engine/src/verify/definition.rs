@@ -1,15 +1,16 @@
 //! The report's definition: does one deliver to this place, what does it deliver, and how is it?
 
+use billhook_aws::call::Trouble;
 use billhook_aws::session::Session;
 use billhook_sources::access::Purpose;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bucket::Looked;
 use super::columns::RESOURCE_FIX;
-use super::{Check, Finding, Subject};
+use super::{Check, Finding, Subject, to_add};
 use crate::access::{self, Form, Reader, Setup};
 use crate::connections;
-use crate::definitions::{self, Definition, Found, TimeUnit};
+use crate::definitions::{self, Definition, Denied, Found, TimeUnit};
 
 const TITLE: &str = "report definition";
 
@@ -33,11 +34,7 @@ pub(super) async fn check(
         Err(error) => return Some(Check::skipped(TITLE, format!("cannot be told: {error}"))),
     };
     if let Some(denied) = found.denied.first() {
-        let why = format!(
-            "bucket only: {} may not be asked, so nothing is known of the report ({})",
-            denied.action, denied.error
-        );
-        return Some(Check::skipped(TITLE, why));
+        return Some(unknown(subject, denied));
     }
     let location = subject.location.unwrap_or_default();
     let covering: Vec<&Definition> = found
@@ -64,6 +61,19 @@ pub(super) async fn check(
         return Some(Check::passed(TITLE, told.join("; ")));
     }
     Some(Check::found(TITLE, findings))
+}
+
+/// Nothing is told of definitions.
+fn unknown(subject: &Subject<'_>, denied: &Denied) -> Check {
+    let seen = format!(
+        "bucket only: {} may not be asked, so nothing is known of the report ({})",
+        denied.action, denied.error
+    );
+    if denied.trouble != Trouble::Denied {
+        return Check::skipped(TITLE, seen);
+    }
+    let fix = to_add(subject, Purpose::Definitions);
+    Check::found(TITLE, vec![Finding::new("definition-denied", seen, fix)])
 }
 
 /// No definition delivers to the place.
@@ -137,20 +147,24 @@ fn delivery(
     let last = definition.last_delivery.as_deref();
     let last = last.map_or_else(String::new, |time| format!(", last delivery {time}"));
     let seen = format!("{}: {failure}{last}", definition.name);
-    let code = if definition.kind == "cur" { "report-failing" } else { "export-unhealthy" };
-    let fix = match failure {
-        "ERROR_NO_BUCKET" => {
+    let (code, fix) = match failure {
+        "ERROR_NO_BUCKET" => (
+            "report-bucket-gone",
             "make the bucket again, or define the report anew for another bucket: `billhook \
              create-report` does either"
-                .to_owned()
-        }
-        "BILL_OWNER_CHANGED" => {
-            "make the export again in the account that owns the bill now".to_owned()
-        }
-        "INTERNAL_FAILURE" => {
-            "wait: AWS tries again by itself. Ask AWS Support when it stays so for a day".to_owned()
-        }
-        _ => policy(subject, account),
+                .to_owned(),
+        ),
+        "BILL_OWNER_CHANGED" => (
+            "bill-owner-changed",
+            "make the export again in the account that owns the bill now".to_owned(),
+        ),
+        "INTERNAL_FAILURE" => (
+            "export-failing",
+            "wait: AWS tries again by itself. Ask AWS Support when it stays so for a day"
+                .to_owned(),
+        ),
+        _ if definition.kind == "cur" => ("report-failing", policy(subject, account)),
+        _ => ("export-unhealthy", policy(subject, account)),
     };
     Some(Finding::new(code, seen, fix))
 }

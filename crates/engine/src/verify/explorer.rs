@@ -56,10 +56,9 @@ fn refused(subject: &Subject<'_>, error: &CallError) -> Check {
         Trouble::Denied => Finding::new(
             "ce-denied",
             seen,
-            format!("the permissions that are needed:\n{}", statements(subject)),
+            format!("the permissions that are needed:\n{}", statements(subject, None)),
         ),
         Trouble::Unavailable => not_enabled(seen),
-        Trouble::Passing => Finding::new("throttled", seen, "try again in a few minutes"),
         _ => identity::refused(error),
     };
     Check::found(TITLE, vec![finding])

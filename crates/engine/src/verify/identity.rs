@@ -1,17 +1,34 @@
 //! Who am I; may I assume the role; and may only who knows the external ID?
 
 use billhook_aws::call::{CallError, Trouble};
-use billhook_aws::session::{Assume, Session};
+use billhook_aws::session::{Assume, Session, Source};
 use billhook_registry::Access;
 
 use super::{Check, Finding};
-use crate::access::{self, Form, Reader, Setup};
+use crate::access::{self, Form, Reader, Setup, is_account};
 use crate::connections;
 
 const KEY: &str = "access key";
 const CALLER: &str = "who am I";
 const ROLE: &str = "role";
 const EXTERNAL_ID: &str = "external ID";
+
+/// What AWS says of keys that it does not know.
+const UNKNOWN: [&str; 3] =
+    ["InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"];
+
+/// What it says when it is asked too often.
+const THROTTLED: [&str; 6] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+];
+
+/// What is said of a host whose name nobody knows.
+const NO_HOST: [&str; 2] = ["dns error", "failed to lookup address"];
 
 /// Looks at the credentials; gives the session that reads, and its account.
 pub(super) async fn check(
@@ -22,20 +39,27 @@ pub(super) async fn check(
         checks.push(Check::passed(CALLER, "nobody: requests are not signed"));
         return (None, None);
     };
-    if let billhook_aws::session::Source::Key { id, secret, .. } = &source {
+    if let Source::Key { id, secret, .. } = &source {
         checks.push(shape(id, secret));
     }
     let base = match Session::open(&source, &connections::reach(access)).await {
         Ok(base) => base,
         Err(error) => {
-            checks.push(Check::found(CALLER, vec![refused(&error)]));
+            checks.push(Check::found(CALLER, vec![none(&error, &source)]));
             return (None, None);
         }
     };
     let caller = match base.identity().await {
         Ok(caller) => caller,
+        Err(error)
+            if error.trouble == Trouble::Credentials && checks.iter().any(Check::is_stopped) =>
+        {
+            // Of a key that was copied wrongly AWS can only say that it does not know it.
+            checks.push(Check::skipped(CALLER, error.to_string()));
+            return (None, None);
+        }
         Err(error) => {
-            checks.push(Check::found(CALLER, vec![refused(&error)]));
+            checks.push(Check::found(CALLER, vec![unknown(&error, &base).await]));
             return (None, None);
         }
     };
@@ -91,6 +115,40 @@ async fn guarded(base: &Session, role: &Assume) -> Check {
     }
 }
 
+/// Why there are no credentials.
+fn none(error: &CallError, source: &Source) -> Finding {
+    let Source::Profile(name) = source else { return refused(error) };
+    if error.trouble != Trouble::Credentials {
+        return refused(error);
+    }
+    let fix = format!(
+        "look whether ~/.aws/config or ~/.aws/credentials has a profile {name} with a key, a role \
+         or a login; of single sign-on, log in again: aws sso login --profile {name}"
+    );
+    Finding::new("profile-empty", error.to_string(), fix)
+}
+
+/// Why AWS does not know the credentials, by what kind they are.
+async fn unknown(error: &CallError, base: &Session) -> Finding {
+    if !UNKNOWN.contains(&error.code.as_str()) {
+        return refused(error);
+    }
+    let seen = error.to_string();
+    match base.key().await {
+        Some((id, false)) if id.starts_with("ASIA") => {
+            let fix = "give the session token beside the key: AWS_SESSION_TOKEN, or \
+                       BILLHOOK_SESSION_TOKEN with --access-key-id";
+            Finding::new("token-missing", format!("{id} has no session token: {seen}"), fix)
+        }
+        Some((id, true)) => {
+            let fix = "take key id, secret and session token from one and the same answer of AWS; \
+                       with a lasting key (AKIA...), remove the token";
+            Finding::new("token-wrong", format!("{id} with a session token: {seen}"), fix)
+        }
+        _ => refused(error),
+    }
+}
+
 /// What AWS has against the credentials.
 pub(super) fn refused(error: &CallError) -> Finding {
     let seen = error.to_string();
@@ -100,7 +158,7 @@ pub(super) fn refused(error: &CallError) -> Finding {
         return Finding::new("clock-skewed", seen, fix);
     }
     let (code, fix) = match error.code.as_str() {
-        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => (
+        code if UNKNOWN.contains(&code) => (
             "key-unknown",
             "the key was deleted, switched off, or is of another partition: make a new access key, \
              or switch it on again under IAM, users, security credentials",
@@ -115,9 +173,16 @@ pub(super) fn refused(error: &CallError) -> Finding {
             "no-credentials",
             "give --access-key-id, --profile or --role-arn, or set the environment of AWS's tools",
         ),
+        code if THROTTLED.contains(&code) => ("throttled", "try again in a few minutes"),
+        _ if NO_HOST.iter().any(|words| seen.contains(words)) => (
+            "host-unknown",
+            "look at --region and --endpoint for typing mistakes, and whether this machine can \
+             resolve names",
+        ),
         _ if error.trouble == Trouble::Passing => {
             ("aws-unreachable", "check the network, proxy and --endpoint, then try again")
         }
+        "" => ("not-aws", "look at --endpoint and AWS_ENDPOINT_URL, and at proxies on the way"),
         _ => ("identity-refused", "ask whoever manages the account why the caller is denied"),
     };
     Finding::new(code, seen, fix)
@@ -132,17 +197,34 @@ fn role_refused(error: &CallError, access: &Access, role: &Assume, caller: &str)
             Finding::new("sts-region-off", seen, fix)
         }
         "ValidationError" | "ValidationException" | "MalformedPolicyDocument" => {
-            let fix = format!(
-                "give --role-arn as it stands in the stack's output, such as \
-                 arn:{}:iam::111122223333:role/billhook",
-                connections::partition(access)
-            );
-            Finding::new("role-arn", seen, fix)
+            role_arn(seen, access)
         }
+        _ if error.trouble == Trouble::Denied && !is_role(&role.arn) => role_arn(seen, access),
         _ if error.trouble == Trouble::Denied => {
             Finding::new("role-denied", seen, trust(access, role, caller))
         }
         _ => refused(error),
+    }
+}
+
+fn role_arn(seen: String, access: &Access) -> Finding {
+    let fix = format!(
+        "give --role-arn as it stands in the stack's output, such as \
+         arn:{}:iam::111122223333:role/billhook",
+        connections::partition(access)
+    );
+    Finding::new("role-arn", seen, fix)
+}
+
+/// Is it the ARN of a role?
+fn is_role(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", account, resource] => {
+            is_account(account)
+                && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
     }
 }
 

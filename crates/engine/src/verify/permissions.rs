@@ -2,18 +2,20 @@
 //! asked by reading.
 
 use billhook_aws::bucket::BucketAdmin;
-use billhook_aws::call::Trouble;
+use billhook_aws::call::{CallError, Trouble};
 use billhook_aws::organization::Organization;
 use billhook_aws::session::Session;
+use billhook_aws::tagging::Tagging;
 use billhook_sources::access::Purpose;
 use futures::StreamExt;
 use object_store::ObjectStore;
 
-use super::{Check, Finding, Subject, statements};
-use crate::{access, connections};
+use super::{Check, Finding, Subject, statements, to_add};
+use crate::connections;
 
 const EXTENT: &str = "permissions";
 const ORGANIZATION: &str = "organisation";
+const TAGS: &str = "tags of resources";
 
 /// May more be read than is needed? Each read here is one that the smallest policy refuses.
 pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
@@ -34,7 +36,7 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
     if wide.is_empty() {
         return Check::passed(EXTENT, "none were found beyond those that are needed");
     }
-    let fix = format!("these permissions are enough:\n{}", statements(subject));
+    let fix = format!("these permissions are enough:\n{}", statements(subject, None));
     Check::found(EXTENT, vec![Finding::new("permissions-wide", wide.join("; "), fix)])
 }
 
@@ -57,10 +59,10 @@ pub(super) async fn organization(
     if !subject.kind.serves(Purpose::Organizations) {
         return None;
     }
-    let error = match Organization::new(session).describe().await {
+    let client = Organization::new(session);
+    let error = match client.describe().await {
         Ok(management) if account == Some(management.as_str()) => {
-            let seen = format!("{management} is the management account");
-            return Some(Check::passed(ORGANIZATION, seen));
+            return Some(managed(subject, &client, &management).await);
         }
         Ok(management) => {
             let seen = format!(
@@ -76,8 +78,60 @@ pub(super) async fn organization(
     if error.trouble != Trouble::Denied {
         return Some(Check::skipped(ORGANIZATION, format!("cannot be told: {error}")));
     }
-    let statement = access::statement(subject.kind, Purpose::Organizations);
-    let fix = format!("add this statement to the permissions:\n{statement}");
-    let finding = Finding::new("organizations-denied", error.to_string(), fix);
+    let finding = untold(subject, "organizations:DescribeOrganization", &error);
     Some(Check::found(ORGANIZATION, vec![finding]))
+}
+
+/// What the management account is told of its organisation.
+async fn managed(subject: &Subject<'_>, client: &Organization, management: &str) -> Check {
+    let gaps = client.gaps().await;
+    let denied = gaps.iter().filter(|gap| gap.error.trouble == Trouble::Denied);
+    let findings: Vec<Finding> =
+        denied.map(|gap| untold(subject, gap.action, &gap.error)).collect();
+    if !findings.is_empty() {
+        return Check::found(ORGANIZATION, findings);
+    }
+    if let Some(gap) = gaps.first() {
+        let why = format!("{} cannot be told: {}", lost(gap.action), gap.error);
+        return Check::skipped(ORGANIZATION, why);
+    }
+    Check::passed(ORGANIZATION, format!("{management} is the management account"))
+}
+
+/// Something about the organisation may not be read.
+fn untold(subject: &Subject<'_>, action: &'static str, error: &CallError) -> Finding {
+    let seen = format!("{action} is denied, so these stay unknown: {} ({error})", lost(action));
+    Finding::new("organizations-denied", seen, to_add(subject, Purpose::Organizations))
+}
+
+/// What is not known without an action.
+fn lost(action: &str) -> &'static str {
+    match action {
+        "organizations:DescribeOrganization" => "names, units and tags of accounts",
+        "organizations:ListAccounts" => "names and e-mail addresses of accounts",
+        "organizations:ListTagsForResource" => "tags of accounts",
+        _ => "organisational units",
+    }
+}
+
+/// May the tags of resources be read in the regions that they are asked for in? Nothing when they
+/// are not asked for.
+pub(super) async fn tags(
+    subject: &Subject<'_>,
+    session: &Session,
+    regions: &[String],
+) -> Option<Check> {
+    if regions.is_empty() || !subject.kind.serves(Purpose::Tags) {
+        return None;
+    }
+    for region in regions {
+        let Err(error) = Tagging::new(session, region).check().await else { continue };
+        let seen = format!("{region}: {error}");
+        if error.trouble != Trouble::Denied {
+            return Some(Check::skipped(TAGS, format!("cannot be told: {seen}")));
+        }
+        let finding = Finding::new("tags-denied", seen, to_add(subject, Purpose::Tags));
+        return Some(Check::found(TAGS, vec![finding]));
+    }
+    Some(Check::passed(TAGS, format!("can be read in {}", regions.join(", "))))
 }

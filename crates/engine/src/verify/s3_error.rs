@@ -52,6 +52,12 @@ impl Refusal {
             || self.message.contains("redirect without LOCATION")
     }
 
+    /// Does S3 refuse without saying what is in the way? It gives a reason to callers of the
+    /// bucket's own account only.
+    pub(super) fn gives_no_reason(&self) -> bool {
+        self.message.trim_end_matches('.').eq_ignore_ascii_case("access denied")
+    }
+
     /// As it is shown.
     pub(super) fn text(&self) -> String {
         if self.code.is_empty() {
@@ -93,6 +99,9 @@ mod tests {
         assert_eq!(refusal.code, "AuthorizationHeaderMalformed");
         assert_eq!(refusal.message, "the region \"us-east-1\" is wrong");
         assert_eq!((refusal.region.as_deref(), refusal.status), (Some("eu-west-1"), 400));
+        assert!(!refusal.gives_no_reason());
+        let bare = "status code: 403: <Code>AccessDenied</Code><Message>Access Denied.</Message>";
+        assert!(Refusal::of(&std::io::Error::other(bare)).gives_no_reason());
         let none = Refusal::of(&std::io::Error::other("connection refused"));
         assert_eq!((none.text().as_str(), none.status), ("connection refused", 0));
     }
