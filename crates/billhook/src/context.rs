@@ -109,6 +109,11 @@ impl Context {
         width.unwrap_or(80).clamp(40, 200)
     }
 
+    /// Width of sentences: that of the terminal; without one they are never broken.
+    pub(crate) fn prose_width() -> usize {
+        if Self::is_terminal() { Self::width() } else { usize::MAX }
+    }
+
     /// Is standard output a terminal?
     pub(crate) fn is_terminal() -> bool {
         std::io::stdout().is_terminal()

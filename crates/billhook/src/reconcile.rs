@@ -19,6 +19,7 @@ use crate::context::{Context, causes, say};
 use crate::cost_explorer::price;
 use crate::identity::IdentityArgs;
 use crate::import::{options, stop_on_signal, tell_waiting};
+use crate::verify::prose;
 
 /// Compare a month with Cost Explorer, by account and service, and explain what differs
 ///
@@ -300,9 +301,11 @@ fn write_explanation(
         Severity::Note => "note",
     };
     let amount = format(explanation.amount);
-    writeln!(out, "{mark:<5}{amount} {currency}: {} ({})", finding.seen, finding.code)?;
-    writeln!(out, "       expected: {}", finding.expected)?;
-    writeln!(out, "       mend: {}", finding.fix)
+    let seen = format!("{amount} {currency}: {} ({})", finding.seen, finding.code);
+    let mut lines = prose(&format!("{mark:<5}"), &seen);
+    lines.extend(prose("       ", &format!("expected: {}", finding.expected)));
+    lines.extend(prose("       ", &format!("mend: {}", finding.fix)));
+    writeln!(out, "{}", lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use clap::{Args, ValueEnum};
 
 use crate::context::say;
 
+pub(crate) use layout::wrapped;
+
 /// Report costs by any column, tag or cost category
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -12,6 +12,7 @@ use clap::builder::PossibleValuesParser;
 use crate::connections::{named, registry};
 use crate::context::Context;
 use crate::identity::IdentityArgs;
+use crate::report::wrapped;
 
 /// Check everything that a connection needs, without saving anything
 ///
@@ -86,25 +87,42 @@ pub(crate) fn shown(verdict: &Verdict) -> String {
     text.join("\n") + "\n"
 }
 
-/// A check as lines of text.
+/// A check as lines of text, broken to fit the terminal.
 pub(crate) fn lines(check: &Check) -> Vec<String> {
     if check.findings.is_empty() {
         let mark = if check.is_skipped { "-" } else { "ok" };
-        return vec![format!("{mark:<5}{}: {}", check.title, check.seen)];
+        return prose(&format!("{mark:<5}"), &format!("{}: {}", check.title, check.seen));
     }
-    let of = |finding: &Finding| {
-        let mark = match finding.severity {
-            Severity::Error => "FAIL",
-            Severity::Warning => "warn",
-            Severity::Waiting => "wait",
-            Severity::Note => "note",
-        };
-        let fix = finding.fix.trim_end().replace('\n', "\n         ");
-        [
-            format!("{mark:<5}{}: {} ({})", check.title, finding.seen, finding.code),
-            format!("       expected: {}", finding.expected),
-            format!("       mend: {fix}"),
-        ]
+    check.findings.iter().flat_map(|finding| finding_lines(check.title, finding)).collect()
+}
+
+fn finding_lines(title: &str, finding: &Finding) -> Vec<String> {
+    let mark = match finding.severity {
+        Severity::Error => "FAIL",
+        Severity::Warning => "warn",
+        Severity::Waiting => "wait",
+        Severity::Note => "note",
     };
-    check.findings.iter().flat_map(of).collect()
+    let seen = format!("{title}: {} ({})", finding.seen, finding.code);
+    let mut lines = prose(&format!("{mark:<5}"), &seen);
+    lines.extend(prose("       ", &format!("expected: {}", finding.expected)));
+    let mut fix = finding.fix.trim_end().lines();
+    let sentence = fix.next().unwrap_or_default();
+    let text = fix.map(|line| format!("         {line}"));
+    if finding.severity == Severity::Note && finding.fix.trim_end().contains('\n') {
+        let sentence = format!("mend: {} (--json has it whole)", sentence.trim_end_matches(':'));
+        lines.extend(prose("       ", &sentence));
+    } else {
+        lines.extend(prose("       ", &format!("mend: {sentence}")));
+        lines.extend(text);
+    }
+    lines
+}
+
+/// A sentence behind a mark, in lines that are indented as far.
+pub(crate) fn prose(mark: &str, sentence: &str) -> Vec<String> {
+    let indent = " ".repeat(mark.len());
+    let room = Context::prose_width().saturating_sub(mark.len());
+    let lines = wrapped(sentence, room, "").into_iter().enumerate();
+    lines.map(|(at, line)| format!("{}{line}", if at == 0 { mark } else { &indent })).collect()
 }

@@ -187,7 +187,8 @@ impl Found {
                     self.denied.push(Denied { action, error: text, trouble });
                 }
                 Trouble::Passing | Trouble::Stale | Trouble::Credentials => {
-                    return Err(error.into());
+                    let message = format!("{} ({action})", error.message);
+                    return Err(CallError { message, ..error }.into());
                 }
             },
         }

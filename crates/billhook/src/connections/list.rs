@@ -10,8 +10,9 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::now;
-use super::words::{ago, first_line, until, wrapped};
+use super::words::{ago, first_line, until};
 use crate::context::{Context, causes, say};
+use crate::report::wrapped;
 
 /// Runs that are looked back at for the next one.
 const RUNS: u32 = 50;
@@ -46,7 +47,7 @@ pub(super) async fn run(
     writeln!(std::io::stdout(), "{}", table(&rows, width, is_colored).trim_fmt())?;
     for row in rows.iter().filter(|row| row.connection.paused_since.is_none()) {
         for reason in reasons(row) {
-            writeln!(std::io::stdout(), "{}", wrapped(&reason, width, 2))?;
+            writeln!(std::io::stdout(), "{}", wrapped(&reason, width, "  ").join("\n"))?;
         }
     }
     Ok(0)

@@ -44,28 +44,6 @@ pub(crate) fn first_line(fix: &str) -> &str {
     fix.lines().next().unwrap_or_default().trim_end_matches(':')
 }
 
-/// A text in lines of at most `width` characters, each but the first after `indent` blanks. Words
-/// are never cut, so that names of files can be copied.
-pub(super) fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column == 0 {
-            column = length;
-        } else if column + 1 + length <= width {
-            lines.push(' ');
-            column += 1 + length;
-        } else {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent + length;
-        }
-        lines.push_str(word);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,15 +66,5 @@ mod tests {
             assert_eq!(until(now + span, now), text);
         }
         assert_eq!(moment(now), "2026-09-21 14:13");
-    }
-
-    #[test]
-    fn long_reasons_take_several_lines_and_words_stay_whole() {
-        let text = "acme: s3:ListBucket is missing for arn:aws:s3:::a-very-long-bucket-name-indeed";
-        let lines = wrapped(text, 30, 2);
-        let expected = "acme: s3:ListBucket is missing\n  for\n  \
-                        arn:aws:s3:::a-very-long-bucket-name-indeed";
-        assert_eq!(lines, expected);
-        assert_eq!(wrapped("", 30, 2), "");
     }
 }

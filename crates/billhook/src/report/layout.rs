@@ -128,7 +128,7 @@ fn fitting(characters: impl Iterator<Item = char>, mut room: usize) -> Vec<char>
 }
 
 /// Breaks a sentence into lines of a width, the later ones indented.
-pub(super) fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, most: usize, indent: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -176,5 +176,8 @@ mod tests {
     fn sentences_are_broken_at_spaces() {
         assert_eq!(wrapped("note: one two three", 10, "  "), ["note: one", "  two", "  three"]);
         assert_eq!(wrapped("one", 10, "  "), ["one"]);
+        // Words stay whole, so that names of files can be copied.
+        let text = "for arn:aws:s3:::a-very-long-bucket-name";
+        assert_eq!(wrapped(text, 10, " "), ["for", " arn:aws:s3:::a-very-long-bucket-name"]);
     }
 }
