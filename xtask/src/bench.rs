@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast files become the table.
 //!
-//! `bench sources` compares the file formats with each other (see [`sources`]). `bench ingest`
+//! `bench events` sends events (see [`mod@events`]), `bench sources` compares the file formats with
+//! each other (see [`sources`]). `bench ingest`
 //! compares with two yardsticks:
 //!
 //! One synthetic report (about 200 columns, many chunks, realistic repetition) is written once per
@@ -9,6 +10,7 @@
 //! DuckDB with two threads computing the same FOCUS columns into zstd Parquet (`focus_duckdb.sql`).
 //! Printed are medians. Figures are integers (micro-seconds, KiB): the workspace knows no floats.
 
+mod events;
 mod measure;
 mod options;
 mod sources;
@@ -19,6 +21,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
+pub(crate) use self::events::events;
 use self::measure::{Measurement, Meter};
 pub(crate) use self::options::Options;
 pub(crate) use self::sources::sources;

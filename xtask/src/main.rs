@@ -1,4 +1,4 @@
-//! The chores of this repository: `cargo xtask test | tidy | fixtures | bench`.
+//! The chores of this repository: `cargo xtask test | tidy | fixtures | bench | soak`.
 //!
 //! One file per verb. Depends on nothing of the workspace, so that it builds in seconds; what needs
 //! Billhook itself runs the binary (see `workspace::billhook`).
@@ -7,6 +7,7 @@
 mod bench;
 mod fixtures;
 mod python;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -22,6 +23,9 @@ usage: cargo xtask VERB
   fixtures                regenerate what is generated (pages on mappings and findings under docs/)
   bench ingest [--rows N] [--chunk-rows N] [--single-chunk] [--fresh]
                           import a wide synthetic report and compare with gzip and DuckDB
+  bench events            send the events of a synthetic month to a receiver
+  soak events [--times N] [--seed S]
+                          kill Billhook and a receiver of its events, and compare what came
   bench sources           import one synthetic month in every file format and compare their speed
 
 exit codes: 0 done, 1 a check or step failed, 2 wrong usage";
@@ -42,6 +46,11 @@ fn main() -> ExitCode {
             Err(error) => return wrong_usage(&format!("bench ingest: {error}")),
         },
         ["bench", "sources"] => bench::sources(),
+        ["bench", "events"] => bench::events(),
+        ["soak", "events", rest @ ..] => match soak::Options::parse(rest) {
+            Ok(options) => soak::events(&options),
+            Err(error) => return wrong_usage(&format!("soak events: {error}")),
+        },
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(true)

@@ -72,7 +72,7 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
-fn kind(code: &str, message: &str, status: u16) -> Trouble {
+pub(crate) fn kind(code: &str, message: &str, status: u16) -> Trouble {
     match code {
         "LimitExceededException"
         | "ThrottlingException"
@@ -80,6 +80,15 @@ fn kind(code: &str, message: &str, status: u16) -> Trouble {
         | "Throttling"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "KmsThrottled"
+        | "KMSThrottling"
+        | "KMS.ThrottlingException"
+        | "InternalError"
+        | "InternalException"
+        | "InternalFailure"
+        | "ServiceUnavailable"
         | "ConcurrentModificationException"
         | "BillingViewHealthStatusException" => Trouble::Passing,
         "DataUnavailableException"
@@ -94,7 +103,12 @@ fn kind(code: &str, message: &str, status: u16) -> Trouble {
         "RequestChangedException"
         | "InvalidNextTokenException"
         | "PaginationTokenExpiredException" => Trouble::Stale,
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Trouble::Denied,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "AuthorizationError"
+        | "NotAuthorizedForDetailTypeException"
+        | "NotAuthorizedForSourceException"
+        | "UnauthorizedOperation" => Trouble::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
         | "UnrecognizedClientException"
@@ -134,6 +148,8 @@ mod tests {
             ("DuplicateReportNameException", "", 400, Trouble::Refused),
             ("AccessDeniedException", "", 400, Trouble::Denied),
             ("", "", 403, Trouble::Denied),
+            ("RequestThrottled", "", 403, Trouble::Passing),
+            ("AuthorizationError", "", 403, Trouble::Denied),
             ("ExpiredTokenException", "", 400, Trouble::Credentials),
         ] {
             assert_eq!(kind(code, message, status), expected, "{code} {message}");

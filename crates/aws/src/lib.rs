@@ -4,13 +4,17 @@
 //! of a [`session`], or the ambient ones (environment, container, instance, web identity). And thin
 //! clients of APIs, such as [`cost_explorer`]. No knowledge of billing formats.
 
+pub mod batch;
 pub mod bucket;
 pub mod call;
 pub mod cost_explorer;
+pub mod eventbridge;
 pub mod exports;
 pub mod organization;
 pub mod reports;
 pub mod session;
+pub mod sns;
+pub mod sqs;
 pub mod tagging;
 
 use std::path::Path;

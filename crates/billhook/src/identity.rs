@@ -38,6 +38,11 @@ impl IdentityArgs {
         self.access_key_id.is_some() || self.profile.is_some() || self.role_arn.is_some()
     }
 
+    /// Access key, profile, role and its external ID, as they were given.
+    pub(crate) fn named(&self) -> [Option<String>; 4] {
+        [&self.access_key_id, &self.profile, &self.role_arn, &self.external_id].map(Clone::clone)
+    }
+
     /// Understands the options; asks for the secret of a key when nothing gives it.
     ///
     /// # Errors

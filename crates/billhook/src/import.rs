@@ -72,6 +72,8 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     options.kinds.clone_from(&args.kinds);
     stop_on_signal(&options);
     let _writer = home.writer(tell_waiting).await?;
+    // Who had to wait is later than whoever was waited for.
+    options.now = chrono::Utc::now().timestamp_micros();
     let mut code = 0;
     for place in &places {
         let name = args.name.as_deref();
@@ -91,7 +93,12 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
 
 /// Ends the work after the file at hand when the user, or the system, asks for it.
 pub(crate) fn stop_on_signal(options: &Options) {
-    let stop = Arc::clone(&options.stop);
+    stop_when_asked(&options.stop);
+}
+
+/// Sets `stop` when the user, or the system, asks for the end.
+pub(crate) fn stop_when_asked(stop: &Arc<AtomicBool>) {
+    let stop = Arc::clone(stop);
     // Heard from now on, and not only once the task has begun.
     let Ok(mut signals) = Signals::listen() else { return };
     tokio::spawn(async move {

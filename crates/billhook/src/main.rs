@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod authority;
+mod bench_receiver;
 mod connect;
 mod connections;
 mod context;
@@ -12,6 +13,7 @@ mod create_report;
 mod demo;
 mod docs;
 mod doctor;
+mod events;
 mod export;
 mod history;
 mod identity;
@@ -21,6 +23,7 @@ mod progress;
 mod reconcile;
 mod report;
 mod reports;
+mod sinks;
 mod sql;
 mod sync;
 mod verify;
@@ -70,6 +73,10 @@ enum Command {
     Connections(connections::ConnectionsArgs),
     /// Bring saved connections up to date
     Sync(sync::SyncArgs),
+    /// Where events are sent to, and how each is
+    Sinks(sinks::SinksArgs),
+    /// What changed, as events: watch them, send them, send them again
+    Events(events::EventsArgs),
     /// Names, organisational units and states of accounts, as AWS Organizations has them
     Accounts(accounts::AccountsArgs),
     /// Compare a month with Cost Explorer, by account and service, and explain what differs
@@ -92,6 +99,9 @@ enum Command {
     /// Write a wide report for benchmarks
     #[command(hide = true)]
     BenchData(docs::BenchDataArgs),
+    /// Take every event, for benchmarks
+    #[command(hide = true)]
+    BenchReceiver(bench_receiver::BenchReceiverArgs),
 }
 
 fn main() -> ExitCode {
@@ -130,6 +140,8 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Connect(args) => connections::connect(args, &context).await,
         Command::Connections(args) => connections::run(args, &context).await,
         Command::Sync(args) => Box::pin(sync::run(args, &context)).await,
+        Command::Sinks(args) => Box::pin(sinks::run(args, &context)).await,
+        Command::Events(args) => Box::pin(events::run(args, &context)).await,
         Command::Accounts(args) => accounts::run(args, &context).await,
         Command::Reconcile(args) => reconcile::run(args, &context).await,
         Command::Verify(args) => verify::run(args, &context).await,
@@ -140,5 +152,6 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Doctor => doctor::run(&context).await,
         Command::Docs(args) => docs::run(&args),
         Command::BenchData(args) => docs::bench_data(&args),
+        Command::BenchReceiver(args) => bench_receiver::run(&args),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use billhook_engine::publish::{News, Publisher, Tell};
 use billhook_engine::sync::{self, Done, Heard, Ran, Runner, Told, holder};
 use billhook_engine::{EngineError, Home};
 use billhook_registry::{Connection, ConnectionId, ConnectionName, Outcome, Registry};
@@ -12,6 +14,7 @@ use clap::Args;
 use crate::connections::words::{ago, first_line, moment, until};
 use crate::connections::{named, now, registry};
 use crate::context::{Context, causes, say};
+use crate::events;
 use crate::import::{options, stop_on_signal, tell, tell_waiting};
 
 /// Billing periods that a line names; the others are counted.
@@ -78,7 +81,14 @@ pub(crate) async fn run(args: SyncArgs, context: &Context) -> anyhow::Result<u8>
     if args.watch {
         let names: Vec<ConnectionName> = wanted.into_iter().map(|one| one.name).collect();
         let mut log = Log { is_verbose: args.verbose, held: HashMap::new() };
-        sync::watch(&runner, &names, &mut |told| log.tell(told)).await?;
+        let publisher = publisher(&runner);
+        let tell: Tell = Arc::new(tell_news);
+        let sending = tokio::spawn(async move { Box::pin(publisher.stay(&tell)).await });
+        let watched = sync::watch(&runner, &names, &mut |told| log.tell(told)).await;
+        runner.options.stop.store(true, Ordering::Relaxed);
+        // Nothing is lost when it does not end well: what was not acknowledged is sent again.
+        sending.await.ok();
+        watched?;
         return Ok(0);
     }
     let wanted: Vec<Connection> = if args.names.is_empty() {
@@ -98,7 +108,33 @@ pub(crate) async fn run(args: SyncArgs, context: &Context) -> anyhow::Result<u8>
             break;
         }
     }
+    if !runner.is_stopped() {
+        events::send_after_load(&publisher(&runner), args.verbose).await;
+    }
     Ok(code)
+}
+
+/// Sends events of what the runner loads.
+fn publisher(runner: &Runner) -> Publisher {
+    Publisher {
+        registry: Arc::clone(&runner.registry),
+        lake: runner.home.lake.clone(),
+        holder: runner.holder.clone(),
+        now,
+        stop: Arc::clone(&runner.options.stop),
+    }
+}
+
+/// Tells what is news about a sink, with the time before it.
+fn tell_news(sink: &str, news: &News) {
+    match news {
+        News::Over(outcome) if events::is_news(outcome) => {
+            let to = if sink.is_empty() { String::new() } else { format!(" to {sink}") };
+            line(&format!("events{to}: {}", events::words(outcome)));
+        }
+        News::Heard(_) => events::tell_trouble(sink, news),
+        News::Over(_) => {}
+    }
 }
 
 fn runner(

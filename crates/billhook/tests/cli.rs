@@ -29,6 +29,8 @@ mod dbr;
 mod definitions;
 #[path = "cli/dialogue.rs"]
 mod dialogue;
+#[path = "cli/events.rs"]
+mod events;
 #[path = "cli/exact.rs"]
 mod exact;
 #[path = "cli/faults.rs"]
@@ -45,6 +47,9 @@ mod reconcile;
 mod s3;
 #[path = "cli/scene.rs"]
 mod scene;
+// Shared with `cargo xtask soak`, which does the same for long.
+#[path = "../../../xtask/src/soak/events.rs"]
+mod soak_events;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/walk.rs"]

@@ -11,6 +11,8 @@ use billhook_registry::RegistryError;
 use billhook_sources::data_export::cur2;
 use billhook_sources::format::BindError;
 use billhook_sources::table::ReadError;
+use billhook_stream::deliver::DeliverError;
+use billhook_stream::settings::SettingsError;
 
 /// An error of a use case. The lake is as before after one.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +113,23 @@ pub enum EngineError {
         /// Requests made.
         requests: u64,
     },
+    /// What a sink is told cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A sink takes nothing, or cannot be used.
+    #[error("sink {sink}: {reason}")]
+    Sink {
+        /// Its name.
+        sink: String,
+        /// Why.
+        reason: String,
+    },
+    /// Events cannot be brought to a sink.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// A sink was moved back while events were brought to it.
+    #[error("the sink was moved back meanwhile")]
+    Rewound,
     /// Two answers contradict each other.
     #[error("Cost Explorer contradicts itself, asked twice: {0}")]
     Disagree(String),
@@ -186,9 +205,15 @@ impl EngineError {
             | Self::Registry(
                 RegistryError::Name { .. }
                 | RegistryError::NameTaken { .. }
+                | RegistryError::SinkName { .. }
+                | RegistryError::SinkNameTaken { .. }
                 | RegistryError::Schedule { .. },
             ) => 2,
-            Self::Nothing(_) => 1,
+            Self::Settings(error) => match error {
+                SettingsError::Unusable { .. } => 3,
+                SettingsError::Setting { .. } | SettingsError::NoSecret { .. } => 2,
+            },
+            Self::Nothing(_) | Self::Sink { .. } => 1,
             Self::Read(error) => match error.as_ref() {
                 ReadError::Sink { .. } => 3,
                 _ => 4,

@@ -19,6 +19,7 @@ pub mod import;
 pub mod ingest;
 pub mod instant;
 pub mod period;
+pub mod publish;
 pub mod reconcile;
 pub mod report;
 mod spread;

@@ -8,7 +8,7 @@
 pub mod due;
 mod health;
 pub mod holder;
-mod lease;
+pub(crate) mod lease;
 mod standing;
 mod trouble;
 mod watch;
@@ -324,6 +324,8 @@ impl Runner {
             if is_remote(connection) { connections::session(access).await? } else { None };
         let place = connections::place(location, &self.s3, access, session.as_ref())?;
         let _writer = self.home.writer_until(&options.stop, |who| hear(&Heard::Waits(who))).await?;
+        // Who had to wait is later than whoever was waited for.
+        let options = &Options { now: (self.now)(), ..options.clone() };
         let name = Some(connection.name.as_str());
         let heard = |one: &Imported| hear(&Heard::Delivery(one));
         let done = import::import(&self.home, &place, name, options, heard).await?;
@@ -365,6 +367,8 @@ impl Runner {
         };
         let client = CostExplorer::new(&session);
         let _writer = self.home.writer_until(&options.stop, |who| hear(&Heard::Waits(who))).await?;
+        // Who had to wait is later than whoever was waited for.
+        let options = &Options { now: (self.now)(), ..options.clone() };
         let heard = |one: &Imported| hear(&Heard::Delivery(one));
         let done = cost_explorer::import(&self.home, &client, &settings, options, heard).await?;
         let beside = self.look_beside(connection, &session, options.now).await;

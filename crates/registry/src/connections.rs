@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::is_taken;
+use crate::seal::Owner;
 use crate::secrets::access_json;
 use crate::{
     Access, ConnectionName, Registry, RegistryError, Schedule, Sealed, json, leases, random,
@@ -118,7 +119,7 @@ impl Registry {
                 now,
             );
             transaction.execute(INSERT, values).map_err(taken_by(&name))?;
-            self.store_secrets(transaction, &id, &secrets)
+            self.store_secrets(transaction, Owner::Connection(id.as_str()), &secrets)
         })?;
         Ok(Connection {
             id,

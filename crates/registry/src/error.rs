@@ -82,6 +82,27 @@ pub enum RegistryError {
         /// Its id.
         id: String,
     },
+    /// A text is no name for a sink.
+    #[error(
+        "{name:?} is no name for a sink: use 1 to 63 lowercase letters, digits and dashes, with a \
+         letter or digit first"
+    )]
+    SinkName {
+        /// The text.
+        name: String,
+    },
+    /// Another sink has that name.
+    #[error("there is a sink {name} already")]
+    SinkNameTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no such sink (any more).
+    #[error("there is no sink with the id {id}")]
+    NoSink {
+        /// Its id.
+        id: String,
+    },
     /// A text is no schedule.
     #[error(
         "{text:?} is no schedule: use every Nh (N from 1 to 168), daily HH:00 TIME_ZONE (such as \
@@ -113,12 +134,12 @@ pub enum RegistryError {
         path: String,
     },
     /// A sealed secret does not open: the key is another one, or the value was altered or moved.
-    #[error("{place} does not open the {field} of connection {connection}: another key sealed it")]
+    #[error("{place} does not open the {field} of {owner}: another key sealed it")]
     WrongKey {
         /// Where the key is.
         place: String,
-        /// Name of the connection.
-        connection: String,
+        /// `connection NAME` or `sink NAME`.
+        owner: String,
         /// Which of its secrets.
         field: String,
     },
@@ -130,11 +151,19 @@ pub enum RegistryError {
         /// Which of its secrets.
         field: &'static str,
     },
+    /// A sink has lost a secret, because all sealed secrets were forgotten.
+    #[error("the {field} of sink {sink} is not in the control database")]
+    SinkSecretMissing {
+        /// Name of the sink.
+        sink: String,
+        /// Which of its secrets.
+        field: String,
+    },
     /// A secret cannot be sealed.
     #[error("the {field} is too long to be sealed")]
     TooLong {
         /// Which secret.
-        field: &'static str,
+        field: String,
     },
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers")]
@@ -156,22 +185,28 @@ impl RegistryError {
             Self::NameTaken { .. } => {
                 "choose another name, or remove or rename the other connection".to_owned()
             }
+            Self::SinkNameTaken { .. } => {
+                "choose another name, or remove the other sink".to_owned()
+            }
             Self::Key { .. } => format!(
                 "set {KEY_VARIABLE} to a key (openssl rand -hex 32 makes one), or unset it and let \
                  Billhook keep its key in the file {KEY_FILE} of its home"
             ),
             Self::KeyMissing { .. } => format!(
                 "bring the file back, or set {KEY_VARIABLE} to the key; when it is lost, have all \
-                 sealed secrets forgotten and give the connections their credentials again"
+                 sealed secrets forgotten and give the connections and sinks theirs again"
             ),
             Self::KeyExposed { path } => format!("run: chmod 600 '{path}'"),
             Self::WrongKey { .. } => format!(
                 "use the key that was in use before ({KEY_VARIABLE}, or the file {KEY_FILE} in the \
                  home); when it is lost, have all sealed secrets forgotten and give the \
-                 connections their credentials again"
+                 connections and sinks theirs again"
             ),
             Self::SecretMissing { connection, .. } => {
                 format!("give the connection {connection} its credentials again")
+            }
+            Self::SinkSecretMissing { sink, .. } => {
+                format!("remove the sink {sink} and add it again with its secrets")
             }
             Self::Database { .. } | Self::Open { .. } if self.retry() => {
                 "try again: another process is writing to the control database".to_owned()

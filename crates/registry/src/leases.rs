@@ -124,10 +124,18 @@ impl Registry {
         connection: &ConnectionId,
         holder: &str,
     ) -> Result<bool, RegistryError> {
+        self.break_lease_named(&name_of(connection), holder)
+    }
+
+    /// As [`Registry::break_lease`], for the lease of a name, such as `sink/NAME`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn break_lease_named(&self, name: &str, holder: &str) -> Result<bool, RegistryError> {
         self.write("end the lease of a dead process", |transaction| {
             // A holder has a random part, so this never ends the lease of a later process.
             let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
-            Ok(transaction.execute(sql, [name_of(connection).as_str(), holder])? == 1)
+            Ok(transaction.execute(sql, [name, holder])? == 1)
         })
     }
 }

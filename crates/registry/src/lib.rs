@@ -1,15 +1,17 @@
 //! The control database: what people configure, and what Billhook must remember about the outside.
 //!
-//! Connections with their sealed secrets, runs, health and leases, in the SQLite file
-//! `<home>/billhook.db`. Never billing rows, and nothing that can be derived from the lake: losing
-//! this file loses no billing data. Calls block (use `spawn_blocking` in async code) and read no
-//! clock: times are microseconds since 1970 UTC, given by the caller. Start at [`Registry`]; how
-//! secrets are kept is in [`KeySource`].
+//! Connections and sinks with their sealed secrets, runs, health, leases, dead letters, and the
+//! order of what events tell of, in the SQLite file `<home>/billhook.db`. Never billing rows, and
+//! nothing that can be derived from the lake: losing this file loses no billing data. Calls block
+//! (use `spawn_blocking` in async code) and read no clock: times are microseconds since 1970 UTC,
+//! given by the caller. Start at [`Registry`]; how secrets are kept is in [`KeySource`].
 
 mod access;
 mod connections;
 mod database;
+mod dead_letters;
 mod error;
+mod happenings;
 mod health;
 mod json;
 mod leases;
@@ -20,6 +22,7 @@ mod runs;
 mod schedule;
 mod seal;
 mod secrets;
+mod sinks;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +31,9 @@ use rusqlite::{Connection as Database, Transaction, TransactionBehavior};
 
 pub use access::{Access, AccessKey, Base, Credentials, Role, Sealed, new_external_id};
 pub use connections::{Connection, ConnectionId, NewConnection};
+pub use dead_letters::DeadLetter;
 pub use error::RegistryError;
+pub use happenings::{Happening, HappeningKind};
 pub use health::{Health, HealthRecord};
 pub use leases::{Lease, LeaseOutcome, new_holder};
 pub use name::ConnectionName;
@@ -37,6 +42,7 @@ pub use schedule::Schedule;
 pub use seal::{KEY_FILE, KEY_VARIABLE, KeySource};
 /// Secrets in memory: wiped when dropped, never shown by `Debug`.
 pub use secrecy::{ExposeSecret, SecretString};
+pub use sinks::{NewSink, SinkId, SinkRecord};
 
 /// Name of the control database in the home.
 pub const DATABASE_FILE: &str = "billhook.db";

@@ -1,4 +1,4 @@
-//! Names of connections.
+//! Names of connections and sinks.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,17 +23,18 @@ impl ConnectionName {
     }
 }
 
+/// May a connection or a sink have that name?
+pub(crate) fn is_name(text: &str) -> bool {
+    let fits = (1..=MAX_LENGTH).contains(&text.len()) && !text.starts_with('-');
+    let may_stand = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    fits && text.bytes().all(may_stand)
+}
+
 impl TryFrom<String> for ConnectionName {
     type Error = RegistryError;
 
     fn try_from(name: String) -> Result<Self, RegistryError> {
-        let fits = (1..=MAX_LENGTH).contains(&name.len()) && !name.starts_with('-');
-        let may_stand = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        if fits && name.bytes().all(may_stand) {
-            Ok(Self(name))
-        } else {
-            Err(RegistryError::Name { name })
-        }
+        if is_name(&name) { Ok(Self(name)) } else { Err(RegistryError::Name { name }) }
     }
 }
 

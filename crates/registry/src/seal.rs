@@ -1,8 +1,9 @@
 //! Sealing: the key, and what it does to a secret.
 //!
 //! A secret is encrypted and authenticated with XChaCha20-Poly1305 under a random nonce of 24
-//! bytes, together with the connection's id and the name of the field. So a sealed value opens only
-//! where it was put: moved to another row it is refused like one that was altered (INV-SEC).
+//! bytes, together with the id of its connection or sink and the name of the field. So a sealed
+//! value opens only where it was put: moved to another row or table it is refused like one that was
+//! altered (INV-SEC).
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -146,19 +147,31 @@ pub(crate) struct Key {
     cipher: XChaCha20Poly1305,
 }
 
+/// Whose a secret is, by id.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner<'a> {
+    Connection(&'a str),
+    Sink(&'a str),
+}
+
 /// The only place where a sealed value opens.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    /// Id of the connection.
-    pub(crate) connection: &'a str,
+    /// Whose secret it is.
+    pub(crate) owner: Owner<'a>,
     /// Name of the field.
     pub(crate) field: &'a str,
 }
 
 impl Place<'_> {
-    /// No id has a slash in it, so no two places are alike.
+    /// No id has a slash in it or is `sink`, so no two places are alike. Sealed values are bound to
+    /// it: it must never change.
     fn associated_data(self) -> String {
-        format!("billhook/{}/{}", self.connection, self.field)
+        let Self { owner, field } = self;
+        match owner {
+            Owner::Connection(id) => format!("billhook/{id}/{field}"),
+            Owner::Sink(id) => format!("billhook/sink/{id}/{field}"),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod sinks;
+
 const SECRET: &str = "wJalrXUtnFEMI-SECRET-bPxRfiCYEXAMPLEKEY";
 const TOKEN: &str = "FwoGZXIvYXdzE-TOKEN-EXAMPLE";
 const NOW: i64 = 1_790_000_000_000_000;
@@ -409,7 +411,7 @@ fn inv_sec_a_sealed_value_opens_only_where_it_was_put() {
 #[test]
 fn every_altered_byte_is_noticed() {
     let key = key('7').key().unwrap();
-    let place = seal::Place { connection: "id", field: "field" };
+    let place = seal::Place { owner: seal::Owner::Connection("id"), field: "field" };
     let sealed = key.seal(place, &SecretString::from(SECRET)).unwrap().unwrap();
     assert_eq!(key.open(place, &sealed).unwrap().expose_secret(), SECRET);
     for at in 0..sealed.len() {
@@ -426,7 +428,7 @@ fn every_altered_byte_is_noticed() {
 fn a_key_may_be_written_in_several_ways() {
     let bytes = "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s";
     let hexadecimal = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb";
-    let place = seal::Place { connection: "id", field: "field" };
+    let place = seal::Place { owner: seal::Owner::Connection("id"), field: "field" };
     let source = |text: &str| KeySource::Text(SecretString::from(text));
     let sealed = source(hexadecimal).key().unwrap().seal(place, &SecretString::from(SECRET));
     let sealed = sealed.unwrap().unwrap();

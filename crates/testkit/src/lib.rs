@@ -8,7 +8,8 @@
 //! - [`demo`] and [`forms`] put both together; [`wide`] is a separate, fast writer of very large
 //!   reports.
 //!
-//! For tests only there is [`cloud`]: AWS's permissions in front of an emulator.
+//! For tests only there are [`cloud`]: AWS's permissions in front of an emulator, and [`receiver`]:
+//! somebody whom events are sent to.
 //!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
 
@@ -18,6 +19,7 @@ pub mod decimal;
 pub mod demo;
 pub mod forms;
 pub mod random;
+pub mod receiver;
 pub mod render;
 pub mod synth;
 pub mod wide;

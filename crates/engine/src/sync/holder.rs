@@ -42,7 +42,7 @@ fn host() -> String {
 }
 
 /// Is `holder` a process of the machine of `me`, and dead? What cannot be told is no.
-pub(super) fn is_dead(holder: &str, me: &str) -> bool {
+pub(crate) fn is_dead(holder: &str, me: &str) -> bool {
     let mut parts = holder.split('/');
     let (host, process) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let is_here = host != NAMELESS && me.split('/').next() == Some(host);

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::EngineError;
 
 /// Who holds a connection loses it when nothing is heard for so long.
-pub(super) const TTL: Duration = Duration::from_mins(10);
+pub(crate) const TTL: Duration = Duration::from_mins(10);
 
 /// It is held for another [`TTL`] every third of it, microseconds.
 const RENEWED_AFTER: i64 = 200_000_000;
@@ -20,9 +20,9 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Holds a lease until it is dropped.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     /// Set when the work must stop: the user wants it, or somebody else has the lease.
-    pub(super) stop: Arc<AtomicBool>,
+    pub(crate) stop: Arc<AtomicBool>,
     registry: Arc<Registry>,
     lease: Lease,
     task: JoinHandle<()>,
@@ -30,7 +30,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Holds `lease` in the background. `wish` is what the user stops everything with.
-    pub(super) fn start(
+    pub(crate) fn start(
         registry: &Arc<Registry>,
         lease: Lease,
         wish: &Arc<AtomicBool>,
@@ -45,7 +45,7 @@ impl Keeper {
     }
 
     /// Gives the lease back. One that was lost is somebody else's, and stays theirs.
-    pub(super) fn end(self) -> Result<(), EngineError> {
+    pub(crate) fn end(self) -> Result<(), EngineError> {
         self.task.abort();
         self.registry.release(&self.lease)?;
         Ok(())

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 const MAX_BODY_BYTES: u64 = 1 << 28;
 
 /// Names in lower case, in the order in which they came.
-pub(super) type Headers = Vec<(String, String)>;
+pub(crate) type Headers = Vec<(String, String)>;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +116,7 @@ impl Response {
     }
 }
 
-const fn reason(status: u16) -> &'static str {
+pub(crate) const fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         204 => "No Content",
@@ -137,7 +137,7 @@ const fn reason(status: u16) -> &'static str {
 }
 
 /// First line and headers; none when nothing comes.
-fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Headers)>> {
+pub(crate) fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Headers)>> {
     let mut start = String::new();
     if reader.read_line(&mut start)? == 0 {
         return Ok(None);
@@ -153,7 +153,7 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Headers)>>
 }
 
 /// The body; where no length is given, none, or all that comes.
-fn read_body(
+pub(crate) fn read_body(
     reader: &mut impl BufRead,
     headers: &[(String, String)],
     until_end: bool,
@@ -204,7 +204,7 @@ fn read_chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     }
 }
 
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find_map(|(own, value)| (own == name).then_some(value.as_str()))
 }
 
@@ -223,7 +223,7 @@ pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
 }
 
 /// The bytes that percent-encoded `text` stands for; `plus_is_space` as in queries and forms.
-pub(super) fn decode(text: &str, plus_is_space: bool) -> Vec<u8> {
+pub(crate) fn decode(text: &str, plus_is_space: bool) -> Vec<u8> {
     let source = text.as_bytes();
     let mut bytes = Vec::with_capacity(source.len());
     let mut at = 0;

@@ -117,7 +117,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// HMAC-SHA256, after RFC 2104.
-fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut block = [0_u8; 64];
     if key.len() > block.len() {
         block[..32].copy_from_slice(&sha256(key));
