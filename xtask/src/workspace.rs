@@ -54,20 +54,24 @@ pub(crate) fn metadata() -> anyhow::Result<Value> {
 
 /// Builds the release binary and says where it is.
 pub(crate) fn build_release() -> anyhow::Result<PathBuf> {
-    let mut build = cargo()?;
-    build.args(["build", "--release", "--package", "billhook"]);
-    succeed(&mut build)?;
+    succeed(cargo()?.args(["build", "--release", "--package", "billhook"]))?;
+    binary("release")
+}
+
+/// `billhook ARGS` in the debug build, the one that the tests build too: alone it would be built
+/// with fewer features of what it depends on, and half of the tree twice.
+pub(crate) fn billhook(args: &[&str]) -> anyhow::Result<Command> {
+    succeed(cargo()?.args(["test", "--workspace", "--no-run", "--quiet"]))?;
+    let mut command = Command::new(binary("debug")?);
+    command.args(args).current_dir(root()?);
+    Ok(command)
+}
+
+fn binary(profile: &str) -> anyhow::Result<PathBuf> {
     let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().context("metadata without target folder")?;
     let name = format!("billhook{}", std::env::consts::EXE_SUFFIX);
-    Ok(Path::new(target).join("release").join(name))
-}
-
-/// `billhook ARGS` in the debug build, the one that the tests build too.
-pub(crate) fn billhook(args: &[&str]) -> anyhow::Result<Command> {
-    let mut command = cargo()?;
-    command.args(["run", "--quiet", "--package", "billhook", "--"]).args(args);
-    Ok(command)
+    Ok(Path::new(target).join(profile).join(name))
 }
 
 /// Runs the command with our own standard streams; anything but success is an error.

@@ -282,6 +282,10 @@ impl Definition {
             Some("OVERWRITE_REPORT") => words.push("each delivery replaces the one before"),
             _ => {}
         }
+        let artifacts = format!("made for {}", self.artifacts.join(" and "));
+        if !self.artifacts.is_empty() {
+            words.push(&artifacts);
+        }
         words.join(", ")
     }
 

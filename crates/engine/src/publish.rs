@@ -1,8 +1,8 @@
 //! `publish`: what the lake and the health of connections tell goes to the sinks, as events.
 //!
-//! The lake's tables `deliveries` and `changes` are the only truth about costs. The control database
-//! keeps an order of what happened, which `noting` adds to, and how far each sink is in it.
-//! [`LakeSource`] makes the events of a place from the lake, with ids that are always the same
+//! The lake's tables `deliveries` and `changes` are the only truth about costs. The control
+//! database keeps an order of what happened, which `noting` adds to, and how far each sink is in
+//! it. [`LakeSource`] makes the events of a place from the lake, with ids that are always the same
 //! (INV-IDEM); [`Publisher`] brings them to the sinks, each by itself, so that one which is slow or
 //! dead holds up nobody. Start there.
 

@@ -23,7 +23,7 @@ const SECRET_VARIABLE: &str = "BILLHOOK_SINK_SECRET";
 
 /// Send events somewhere from now on
 ///
-/// Secrets are never arguments: they are taken from the environment variable `BILLHOOK_SINK_SECRET`,
+/// Secrets are never arguments: they are taken from the variable `BILLHOOK_SINK_SECRET`,
 /// or asked for. `billhook sync` sends what is new; `sync --watch` goes on sending.
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {

@@ -99,6 +99,9 @@ const ROLES: &[Case] = &[
         scene.changed(|world| trust(world, &other))
     }),
     case("caller-may-not-assume", |scene| scene.changed(|world| world.withdraw("sts:AssumeRole"))),
+    case("role-of-china", |scene| {
+        scene.assuming("arn:aws-cn:iam::111122223333:role/billhook", EXTERNAL_ID)
+    }),
     case("arn-malformed", |scene| scene.assuming("billhook", EXTERNAL_ID)),
     case("arn-of-a-user", |scene| {
         scene.assuming("arn:aws:iam::111122223333:user/billhook", EXTERNAL_ID)

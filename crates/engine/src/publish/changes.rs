@@ -99,7 +99,7 @@ fn together(days: &[(i32, usize)]) -> Vec<Span> {
 }
 
 /// Reads the rows of a span. Whether a row is the first of its keys, and was moved before, is what
-/// the ledger tells of earlier deliveries, so that whoever reads it at whatever time finds the same.
+/// the ledger tells of earlier deliveries: whoever reads it, and whenever, finds the same.
 ///
 /// # Errors
 /// When the lake cannot be read.

@@ -146,6 +146,13 @@ pub const CODES: &[Code] = &[
         "The ARN is the output RoleArn of the CloudFormation stack, or role_arn of Terraform.",
     ),
     error(
+        "partition-differs",
+        "The role is of another partition of AWS",
+        "a role of the partition that the caller is of",
+        "The standard partition (aws), China (aws-cn) and the US government's (aws-us-gov) know \
+         nothing of each other: nobody of one can assume a role of another.",
+    ),
+    error(
         "sts-region-off",
         "STS is turned off in this region",
         "a region in which the account of the role has STS turned on",

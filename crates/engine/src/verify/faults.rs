@@ -109,6 +109,12 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(ROLES, "arn-malformed", "The role's ARN is no ARN", "role-arn"),
     fault(ROLES, "arn-of-a-user", "The role's ARN is that of a user", "role-arn"),
+    fault(
+        ROLES,
+        "role-of-china",
+        "The role is of another partition of AWS than the caller",
+        "partition-differs",
+    ),
     fault(ROLES, "sts-off", "STS is turned off in the region", "sts-region-off"),
     fault(
         ROLES,

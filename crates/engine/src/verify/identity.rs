@@ -65,6 +65,10 @@ pub(super) async fn check(
     };
     checks.push(Check::passed(CALLER, format!("{} of account {}", caller.arn, caller.account)));
     let Some(role) = connections::role(access) else { return (Some(base), Some(caller.account)) };
+    if let Some(finding) = apart(&caller.arn, &role) {
+        checks.push(Check::found(ROLE, vec![finding]));
+        return (None, None);
+    }
     if let Err(error) = base.try_assume(&role).await {
         let finding = role_refused(&error, access, &role, &caller.arn);
         checks.push(Check::found(ROLE, vec![finding]));
@@ -75,6 +79,21 @@ pub(super) async fn check(
     let session = base.assuming(&role).await;
     let account = role.arn.split(':').nth(4).unwrap_or_default().to_owned();
     (Some(session), Some(account))
+}
+
+/// Are caller and role of two partitions? AWS would only deny it.
+fn apart(caller: &str, role: &Assume) -> Option<Finding> {
+    let partition = |arn: &str| Some(arn.strip_prefix("arn:")?.split(':').next()?.to_owned());
+    let (ours, theirs) = (partition(caller)?, partition(&role.arn)?);
+    if ours == theirs || !theirs.starts_with("aws") {
+        return None;
+    }
+    let seen = format!("{caller} is of {ours}, and {} of {theirs}", role.arn);
+    let fix = format!(
+        "give an access key or profile of partition {theirs}, and --region of a region there; or \
+         the ARN of a role of {ours}"
+    );
+    Some(Finding::new("partition-differs", seen, fix))
 }
 
 /// Does the key look like one?
