@@ -231,6 +231,7 @@ async fn beside(
     checks.extend(definition);
     if looked.is_listed {
         checks.push(permissions::extent(subject, session).await);
+        checks.extend(permissions::delivery(subject, session).await);
     }
     checks.extend(permissions::organization(subject, session, account).await);
 }

@@ -214,3 +214,30 @@ fn access_gives_what_is_wanted_beside_reading() {
     assert!(some.contains("tag:GetResources") && some.contains("ListExports"), "{some}");
     assert!(!some.contains("organizations"), "{some}");
 }
+
+#[test]
+fn whether_old_reports_may_still_come_is_told() {
+    let Some(aws) = start("dbr") else { return };
+    let told = || {
+        let ran = aws.run(&verify("dbr", "s3://bills/bills", &BY_ROLE));
+        let verdict: Value = serde_json::from_str(&ran.out).unwrap();
+        let checks = verdict["checks"].as_array().unwrap().clone();
+        let check = checks.into_iter().find(|check| check["title"] == "bucket policy").unwrap();
+        check["seen"].as_str().unwrap().to_owned()
+    };
+    let seen = told();
+    assert!(seen.contains("not told"), "{seen}");
+    let more = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\
+                \"Action\":\"s3:GetBucketPolicy\",\"Resource\":\"*\"}]}";
+    aws.cloud.world(|world| {
+        world.role_mut(ROLE).unwrap().policies.push(Policy::identity(more).unwrap());
+    });
+    let seen = told();
+    assert!(seen.contains("names neither billingreports.amazonaws.com nor"), "{seen}");
+    let policy = aws.printed(&["access", "dbr", "--format", "bucket-policy", "--bucket", "bills"]);
+    aws.cloud.world(|world| {
+        world.buckets.get_mut("bills").unwrap().policy = Some(Policy::resource(&policy).unwrap());
+    });
+    let seen = told();
+    assert!(seen.contains("lets AWS deliver"), "{seen}");
+}

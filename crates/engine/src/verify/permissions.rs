@@ -15,6 +15,7 @@ use crate::connections;
 
 const EXTENT: &str = "permissions";
 const ORGANIZATION: &str = "organisation";
+const DELIVERY: &str = "bucket policy";
 const TAGS: &str = "tags of resources";
 
 /// May more be read than is needed? Each read here is one that the smallest policy refuses.
@@ -26,11 +27,7 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
     if !prefix.is_empty() && lists_all(subject, session, bucket).await {
         wide.push(format!("the whole of {bucket} can be listed, not only {prefix}"));
     }
-    let given = subject.access.region.as_deref().or(subject.s3.region.as_deref());
-    let region = given.or(session.region()).unwrap_or("us-east-1");
-    let endpoint = subject.access.endpoint.as_deref().or(subject.s3.endpoint.as_deref());
-    let admin = BucketAdmin::new(session, bucket, region, endpoint);
-    if admin.policy().await.is_ok() {
+    if admin(subject, session, bucket).policy().await.is_ok() {
         wide.push(format!("the policy of {bucket} can be read (s3:GetBucketPolicy)"));
     }
     if wide.is_empty() {
@@ -38,6 +35,41 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
     }
     let fix = format!("these permissions are enough:\n{}", statements(subject, None));
     Check::found(EXTENT, vec![Finding::new("permissions-wide", wide.join("; "), fix)])
+}
+
+/// Does the policy of a bucket of Detailed Billing Reports let AWS deliver? There is no API that
+/// tells of these reports, and an archive needs none: it is told, and no fault.
+pub(super) async fn delivery(subject: &Subject<'_>, session: &Session) -> Option<Check> {
+    if subject.kind.kind != "dbr" {
+        return None;
+    }
+    let (bucket, _) = subject.location.and_then(connections::bucket_of)?;
+    let named = subject.kind.delivery.map(|own| [own.services, own.accounts].concat());
+    let named = named.unwrap_or_default();
+    Some(match admin(subject, session, bucket).policy().await {
+        Ok(Some(policy)) if named.iter().any(|name| policy.contains(name)) => {
+            Check::passed(DELIVERY, format!("that of {bucket} lets AWS deliver"))
+        }
+        Ok(_) => Check::skipped(
+            DELIVERY,
+            format!(
+                "that of {bucket} names neither {}: no new reports come; `billhook access dbr \
+                 --format bucket-policy` prints one with which they do",
+                named.join(" nor ")
+            ),
+        ),
+        Err(error) => Check::skipped(
+            DELIVERY,
+            format!("that of {bucket} is not told, which reading does not need: {error}"),
+        ),
+    })
+}
+
+fn admin(subject: &Subject<'_>, session: &Session, bucket: &str) -> BucketAdmin {
+    let given = subject.access.region.as_deref().or(subject.s3.region.as_deref());
+    let region = given.or(session.region()).unwrap_or("us-east-1");
+    let endpoint = subject.access.endpoint.as_deref().or(subject.s3.endpoint.as_deref());
+    BucketAdmin::new(session, bucket, region, endpoint)
 }
 
 /// Is the bucket listed without a prefix?
