@@ -23,7 +23,7 @@ const ACCOUNTS: u64 = 5;
 const SERVICES: u64 = 6;
 
 /// Somebody is killed within so many milliseconds.
-const WITHIN_MS: u64 = 1200;
+const WITHIN_MS: u64 = 400;
 
 /// Digits after the decimal point of every amount.
 const SCALE: usize = 18;
@@ -103,7 +103,7 @@ impl Soak {
         let connect = ["--kind", "cur", "--location", &bucket, "--schedule", "manual"];
         self.succeed(&[&["connect", "soak"], &connect[..]].concat())?;
         let url = format!("{}/events", receiver.address);
-        let sink = ["--kind", "http", "--url", &url, "--mode", "batched", "--from", "history"];
+        let sink = ["--kind", "http", "--url", &url, "--mode", "structured", "--from", "history"];
         self.succeed(&[&["sinks", "add", "soak"], &sink[..]].concat())?;
         let mut restated = 0;
         for kill in 0..self.times {
@@ -205,7 +205,8 @@ impl Soak {
         let mut events: Vec<Value> = Vec::new();
         let mut known: BTreeMap<String, Value> = BTreeMap::new();
         for line in text.lines() {
-            let batch: Vec<Value> = serde_json::from_str(line).context("a damaged line")?;
+            let body: Value = serde_json::from_str(line).context("a damaged line")?;
+            let batch = if let Value::Array(batch) = body { batch } else { vec![body] };
             for event in batch {
                 arrived += 1;
                 let id = text_of(&event, "id")?;
