@@ -31,6 +31,27 @@ pub struct Fault {
     pub message: String,
 }
 
+/// An entry that was not taken, as AWS tells it: its id, whether the sender is to blame, code and
+/// words.
+pub(crate) type Failed<'a> = (&'a str, bool, &'a str, Option<&'a str>);
+
+/// The faults of a batch of `sent` entries, of which `taken` were taken.
+pub(crate) fn faults<'a>(
+    failed: impl Iterator<Item = Failed<'a>>,
+    taken: usize,
+    sent: usize,
+) -> Result<Vec<Fault>, CallError> {
+    let failed = failed.map(|(id, is_ours, code, message)| {
+        let number = index(id, sent)?;
+        fault(number, is_ours, code, message)
+    });
+    let failed = failed.collect::<Result<Vec<_>, _>>()?;
+    if failed.len() + taken < sent {
+        return Err(CallError::refused("the answer does not tell of every message"));
+    }
+    Ok(failed)
+}
+
 /// A fault; `is_ours` when AWS says that the sender is to blame.
 pub(crate) fn fault(
     index: usize,
@@ -47,7 +68,7 @@ pub(crate) fn fault(
 }
 
 /// The entry that an answer speaks of; its number was sent along as its id.
-pub(crate) fn index(id: &str, entries: usize) -> Result<usize, CallError> {
+fn index(id: &str, entries: usize) -> Result<usize, CallError> {
     let index = id.parse().ok().filter(|index| *index < entries);
     index.ok_or_else(|| CallError::refused(format!("the answer tells of an entry {id}, not sent")))
 }

@@ -7,7 +7,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
-use crate::batch::{Fault, Message, fault, index};
+use crate::batch::{Fault, Message, faults};
 use crate::call::{CallError, trouble};
 use crate::session::Session;
 
@@ -36,15 +36,11 @@ impl Topic {
         let request = self.client.publish_batch().topic_arn(&self.arn);
         let answer = request.set_publish_batch_request_entries(Some(entries)).send().await;
         let answer = answer.map_err(|error| trouble(&error))?;
-        let failed = answer.failed().iter().map(|failed| {
-            let number = index(failed.id(), messages.len())?;
-            fault(number, failed.sender_fault(), failed.code(), failed.message())
-        });
-        let failed = failed.collect::<Result<Vec<_>, _>>()?;
-        if failed.len() + answer.successful().len() < messages.len() {
-            return Err(CallError::refused("the answer does not tell of every message"));
-        }
-        Ok(failed)
+        let failed = answer
+            .failed()
+            .iter()
+            .map(|failed| (failed.id(), failed.sender_fault(), failed.code(), failed.message()));
+        faults(failed, answer.successful().len(), messages.len())
     }
 }
 

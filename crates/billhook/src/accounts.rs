@@ -1,7 +1,7 @@
 //! `billhook accounts`: what AWS Organizations and the tagging API tell beside the bill.
 
 use billhook_engine::directory::{self, Refreshed};
-use billhook_engine::{EngineError, Home, access, connections as opening};
+use billhook_engine::{EngineError, Home, connections as opening};
 use billhook_lake::session::LakeSession;
 use billhook_registry::{Connection, Registry};
 use clap::{Args, Subcommand};
@@ -98,7 +98,7 @@ async fn refresh(name: Option<&str>, context: &Context) -> Result<u8, EngineErro
     let _writer = home.writer(tell_waiting).await?;
     let mut code = 0;
     for connection in &wanted {
-        if name.is_none() && !is_remote(connection)? {
+        if name.is_none() && !opening::is_remote(connection) {
             continue;
         }
         match ask(&registry, &home, connection).await {
@@ -113,13 +113,6 @@ async fn refresh(name: Option<&str>, context: &Context) -> Result<u8, EngineErro
         }
     }
     Ok(code)
-}
-
-/// Does the connection reach AWS, and not a folder?
-fn is_remote(connection: &Connection) -> Result<bool, EngineError> {
-    let location = connection.location.as_deref().unwrap_or_default();
-    let kind = access::kind(&connection.kind)?;
-    Ok(!kind.reads_bucket || opening::bucket_of(location).is_some())
 }
 
 async fn ask(

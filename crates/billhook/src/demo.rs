@@ -12,7 +12,7 @@ use clap::{Args, Parser};
 
 use crate::context::{Context, say};
 use crate::history::thousands;
-use crate::import::{options, tell, tell_waiting};
+use crate::import::{LoadArgs, options, tell, tell_waiting};
 use crate::report::ReportArgs;
 
 /// Offline tour on a synthetic organisation: generate, import, restate, report
@@ -62,19 +62,19 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     };
     say("\nImporting, as `billhook import` does:");
     for place in places()? {
-        import::import(&home, &place, None, &options(&home, None, false), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
     }
     say("\nOther products of the same bills: a FOCUS export, and Detailed Billing Reports:");
     for path in &summary.others {
         let path = path.display().to_string();
         let place = billhook_aws::open(&path, &context.s3).map_err(EngineError::from)?;
-        import::import(&home, &place, None, &options(&home, None, false), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
     }
     say("  `billhook authority` shows which of them counts in each month; none counts twice.");
     say("\nAWS restates a month, and the same import runs again:");
     generate(buckets.clone(), move |dir| write_demo_restatement(dir, day, seed)).await?;
     for place in places()? {
-        import::import(&home, &place, None, &options(&home, None, false), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
     }
     drop(writer);
     say("");

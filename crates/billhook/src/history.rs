@@ -10,6 +10,7 @@ use billhook_money::format_grouped;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::connections::words::moment;
 use crate::context::Context;
 use crate::import::amounts;
 
@@ -87,9 +88,7 @@ fn time(batch: &RecordBatch, column: &str, row: usize) -> String {
     let array = batch.column_by_name(column);
     let array = array.map(AsArray::as_primitive::<TimestampMicrosecondType>);
     let micros = array.map_or(0, |array| array.value(row));
-    chrono::DateTime::from_timestamp_micros(micros)
-        .map(|time| time.format("%Y-%m-%d %H:%M").to_string())
-        .unwrap_or_default()
+    moment(micros)
 }
 
 fn new_table(context_width: u16) -> Table {

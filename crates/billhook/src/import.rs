@@ -36,17 +36,24 @@ pub(crate) struct ImportArgs {
     /// Import only what is of this kind; may be given several times (default: all kinds)
     #[arg(long = "kind", value_name = "KIND", value_parser = kind_names())]
     kinds: Vec<String>,
+    #[command(flatten)]
+    load: LoadArgs,
+    /// List what was left alone, and why
+    #[arg(long, short)]
+    verbose: bool,
+    #[command(flatten)]
+    explorer: ExplorerArgs,
+}
+
+/// How to load, for all who load.
+#[derive(Debug, Default, Args)]
+pub(crate) struct LoadArgs {
     /// Load a delivery although some records cannot be read; those go to the table quarantine
     #[arg(long)]
     quarantine: bool,
     /// Files read at the same time (default: the number of processors, at most 4)
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// List what was left alone, and why
-    #[arg(long, short)]
-    verbose: bool,
-    #[command(flatten)]
-    explorer: ExplorerArgs,
 }
 
 /// Where costs come from.
@@ -68,7 +75,7 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     }
     args.explorer.check(places.iter().any(|place| matches!(place, Place::Explorer(_))))?;
     let home = context.home()?;
-    let mut options = options(&home, args.workers, args.quarantine);
+    let mut options = options(&home, &args.load);
     options.kinds.clone_from(&args.kinds);
     stop_on_signal(&options);
     let _writer = home.writer(tell_waiting).await?;
@@ -160,12 +167,12 @@ fn kind_names() -> PossibleValuesParser {
 }
 
 /// The usual options.
-pub(crate) fn options(home: &Home, workers: Option<usize>, allow_quarantine: bool) -> Options {
+pub(crate) fn options(home: &Home, args: &LoadArgs) -> Options {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     Options {
-        workers: workers.unwrap_or(processors.min(4)).max(1),
+        workers: args.workers.unwrap_or(processors.min(4)).max(1),
         limits: Limits::default(),
-        allow_quarantine,
+        allow_quarantine: args.quarantine,
         spool: home.spool(),
         now: chrono::Utc::now().timestamp_micros(),
         stop: Arc::new(AtomicBool::new(false)),

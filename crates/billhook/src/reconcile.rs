@@ -18,7 +18,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use crate::context::{Context, causes, say};
 use crate::cost_explorer::price;
 use crate::identity::IdentityArgs;
-use crate::import::{options, stop_on_signal, tell_waiting};
+use crate::import::{LoadArgs, options, stop_on_signal, tell_waiting};
 use crate::verify::prose;
 
 /// Compare a month with Cost Explorer, by account and service, and explain what differs
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: ReconcileArgs, context: &Context) -> anyhow::Resul
     let today = || chrono::Utc::now().date_naive();
     reconcile::first_day(&args.period, today())?;
     let home = context.existing_home().await?;
-    let options = options(&home, None, false);
+    let options = options(&home, &LoadArgs::default());
     stop_on_signal(&options);
     let settings = Settings {
         period: args.period.clone(),

@@ -15,7 +15,7 @@ use crate::connections::words::{ago, first_line, moment, until};
 use crate::connections::{named, now, registry};
 use crate::context::{Context, causes, say};
 use crate::events;
-use crate::import::{options, stop_on_signal, tell, tell_waiting};
+use crate::import::{LoadArgs, options, stop_on_signal, tell, tell_waiting};
 
 /// Billing periods that a line names; the others are counted.
 const PERIODS: usize = 3;
@@ -32,12 +32,8 @@ pub(crate) struct SyncArgs {
     /// Only deliveries of this billing period
     #[arg(long, value_name = "YYYY-MM", value_parser = month, conflicts_with = "watch")]
     period: Option<String>,
-    /// Load a delivery although some records cannot be read; those go to the table quarantine
-    #[arg(long)]
-    quarantine: bool,
-    /// Files read at the same time (default: the number of processors, at most 4)
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[command(flatten)]
+    load: LoadArgs,
     /// Tell of every run and every delivery, also when nothing is new
     #[arg(long, short)]
     verbose: bool,
@@ -48,14 +44,8 @@ pub(crate) struct SyncArgs {
 /// # Errors
 /// As `billhook sync`.
 pub(crate) async fn load_now(names: Vec<String>, context: &Context) -> anyhow::Result<u8> {
-    let args = SyncArgs {
-        names,
-        watch: false,
-        period: None,
-        quarantine: false,
-        workers: None,
-        verbose: false,
-    };
+    let args =
+        SyncArgs { names, watch: false, period: None, load: LoadArgs::default(), verbose: false };
     Box::pin(run(args, context)).await
 }
 
@@ -143,7 +133,7 @@ fn runner(
     args: &SyncArgs,
     context: &Context,
 ) -> Result<Runner, EngineError> {
-    let mut options = options(&home, args.workers, args.quarantine);
+    let mut options = options(&home, &args.load);
     options.period.clone_from(&args.period);
     Ok(Runner {
         registry: Arc::new(registry),

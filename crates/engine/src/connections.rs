@@ -2,7 +2,7 @@
 
 use billhook_aws::session::{Assume, Place, Session, Source};
 use billhook_aws::{Location, S3Options};
-use billhook_registry::{Access, AccessKey, Base, Credentials, ExposeSecret};
+use billhook_registry::{Access, AccessKey, Base, Connection, Credentials, ExposeSecret};
 
 use crate::EngineError;
 use crate::access::Partition;
@@ -93,6 +93,13 @@ pub fn place(
         session: session.cloned(),
     };
     Ok(billhook_aws::open(location, &own)?)
+}
+
+/// Does it take a request to AWS to look at it? Not for a folder.
+#[must_use]
+pub fn is_remote(connection: &Connection) -> bool {
+    let location = connection.location.as_deref();
+    location.is_none_or(|location| bucket_of(location).is_some())
 }
 
 /// Bucket and prefix of an S3 URL.

@@ -14,6 +14,7 @@ use object_store::ObjectStore;
 use serde_json::{Value, json};
 
 use crate::EngineError;
+use crate::error::causes;
 use crate::ingest::{Options, fetch};
 
 /// Differences told one by one; of further ones only the number is told.
@@ -61,7 +62,7 @@ impl Beside {
                     return Err(error);
                 }
                 Err(error) => {
-                    let why = with_causes(&error);
+                    let why = causes(&error);
                     beside
                         .notes
                         .push(format!("the bill cannot be checked by a file beside it: {why}"));
@@ -262,15 +263,4 @@ async fn totals_of(
         Ok(totals) => totals,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

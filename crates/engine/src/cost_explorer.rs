@@ -36,6 +36,7 @@ use crate::ingest::Options;
 use crate::{EngineError, Home};
 
 use answers::Answers;
+pub(crate) use answers::hex;
 use ask::Asker;
 use budget::Budget;
 use month::Costs;

@@ -162,14 +162,7 @@ impl Runner {
     fn lease(&self, connection: &Connection) -> Result<LeaseOutcome, EngineError> {
         let (id, holder) = (&connection.id, self.holder.as_str());
         let take = || self.registry.lease_connection(id, holder, (self.now)(), lease::TTL);
-        let outcome = take()?;
-        if let LeaseOutcome::Held { holder: other, .. } = &outcome
-            && holder::is_dead(other, holder)
-            && self.registry.break_lease(id, other)?
-        {
-            return take().map_err(EngineError::from);
-        }
-        Ok(outcome)
+        lease::take(holder, take, |other| self.registry.break_lease(id, other))
     }
 
     async fn work(
@@ -196,7 +189,8 @@ impl Runner {
         };
         if let (Some(Health::Healthy), Some(newest)) = (judged.health, &newest)
             && DAILY.contains(&connection.kind.as_str())
-            && let Some(late) = health::late(newest, is_remote(connection), (self.now)())
+            && let Some(late) =
+                health::late(newest, connections::is_remote(connection), (self.now)())
         {
             judged.health = Some(Health::Degraded);
             judged.findings.push(late);
@@ -271,7 +265,7 @@ impl Runner {
         let looked_at = looked.map_or(connection.created_at, |run| run.started_at);
         let is_time = past.health == Some(Health::Broken)
             || (self.now)().saturating_sub(looked_at) >= LOOKED_AFTER;
-        let is_well = judged.outcome != Outcome::Failed && is_remote(connection);
+        let is_well = judged.outcome != Outcome::Failed && connections::is_remote(connection);
         let is_wanted = judged.wants_look || (is_well && is_time);
         if !is_wanted {
             return false;
@@ -296,7 +290,6 @@ impl Runner {
     ) -> Result<Loaded, EngineError> {
         let access = self.registry.access(&connection.id)?;
         let options = Options {
-            now: (self.now)(),
             stop: Arc::clone(stop),
             kinds: vec![connection.kind.clone()],
             newest_first: true,
@@ -320,8 +313,11 @@ impl Runner {
     ) -> Result<Loaded, EngineError> {
         let location = connection.location.as_deref().unwrap_or_default();
         // A folder needs nobody's credentials.
-        let session =
-            if is_remote(connection) { connections::session(access).await? } else { None };
+        let session = if connections::is_remote(connection) {
+            connections::session(access).await?
+        } else {
+            None
+        };
         let place = connections::place(location, &self.s3, access, session.as_ref())?;
         let _writer = self.home.writer_until(&options.stop, |who| hear(&Heard::Waits(who))).await?;
         // Who had to wait is later than whoever was waited for.
@@ -411,10 +407,4 @@ impl Runner {
         }
         Ok(())
     }
-}
-
-/// Does it take a request to AWS to look at it?
-fn is_remote(connection: &Connection) -> bool {
-    let location = connection.location.as_deref();
-    location.is_none_or(|location| connections::bucket_of(location).is_some())
 }

@@ -26,6 +26,7 @@ use crate::EngineError;
 use crate::access::{self, Setup};
 use crate::connections;
 
+pub(crate) use bucket::late;
 pub use codes::{CODES, Code};
 pub use faults::{FAULTS, Fault};
 pub use identity::principal;
@@ -230,8 +231,9 @@ async fn beside(
     let definition = definition::check(subject, session, account, looked, &known).await;
     checks.extend(definition);
     if looked.is_listed {
-        checks.push(permissions::extent(subject, session).await);
-        checks.extend(permissions::delivery(subject, session).await);
+        let policy = permissions::policy(subject, session).await;
+        checks.push(permissions::extent(subject, session, &policy).await);
+        checks.extend(permissions::delivery(subject, &policy));
     }
     checks.extend(permissions::organization(subject, session, account).await);
 }

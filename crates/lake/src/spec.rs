@@ -93,10 +93,7 @@ pub static RESOURCE_TAGS: TableSpec = TableSpec {
 pub static OF_DELIVERIES: [&TableSpec; 5] =
     [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE];
 
-/// The tables of the directory, which a lake has once something is known for them.
-pub static OF_DIRECTORY: [&TableSpec; 2] = [&ACCOUNTS, &RESOURCE_TAGS];
-
-/// All tables.
+/// All tables. Those of the directory a lake has once something is known for them.
 pub static ALL: [&TableSpec; 7] =
     [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE, &ACCOUNTS, &RESOURCE_TAGS];
 

@@ -45,18 +45,6 @@ pub const TYPES: [&str; 6] = [
     HEALTH_CHANGED,
 ];
 
-/// Every type that an event may have.
-const KNOWN: [&str; 8] = [
-    COST_RECORDED,
-    COST_RESTATED,
-    PERIOD_STATE_CHANGED,
-    DELIVERY_LOADED,
-    SCHEMA_DRIFTED,
-    HEALTH_CHANGED,
-    TEST,
-    VANUS_DAILY,
-];
-
 /// Extension: the billing period, `YYYY-MM`.
 pub const BILLING_PERIOD: &str = "billingperiod";
 
@@ -168,10 +156,11 @@ impl Event {
             };
             extensions.insert(name, value);
         }
+        let mut known = TYPES.into_iter().chain([TEST, VANUS_DAILY]);
         Some(Self {
             id: text("id")?,
             source: text("source")?,
-            kind: KNOWN.into_iter().find(|known| *known == kind)?,
+            kind: known.find(|known| *known == kind)?,
             subject: text("subject"),
             time: text("time")?,
             extensions,

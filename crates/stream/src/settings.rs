@@ -21,8 +21,8 @@ use crate::sinks::stdout::Stdout;
 mod targets;
 
 pub use targets::{
-    AwsIdentity, EventbridgeTarget, HttpTarget, KafkaTarget, Mode, NatsTarget, Sasl, SnsTarget,
-    SqsTarget, Target,
+    AwsIdentity, AwsReach, EventbridgeTarget, HttpTarget, KafkaTarget, Mode, NatsTarget, Sasl,
+    SnsTarget, SqsTarget, Target,
 };
 
 /// Everything that a sink is told.

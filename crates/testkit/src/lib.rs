@@ -8,8 +8,8 @@
 //! - [`demo`] and [`forms`] put both together; [`wide`] is a separate, fast writer of very large
 //!   reports.
 //!
-//! For tests only there are [`cloud`]: AWS's permissions in front of an emulator, and [`receiver`]:
-//! somebody whom events are sent to.
+//! For tests only there are [`emulator`]: AWS as a process of this machine, [`cloud`]: its
+//! permissions in front of that, and [`receiver`]: somebody whom events are sent to.
 //!
 //! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
 
@@ -17,6 +17,7 @@ pub mod calendar;
 pub mod cloud;
 pub mod decimal;
 pub mod demo;
+pub mod emulator;
 pub mod forms;
 pub mod random;
 pub mod receiver;

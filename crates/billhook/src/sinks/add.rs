@@ -8,7 +8,7 @@ use std::sync::Arc;
 use billhook_engine::{EngineError, publish};
 use billhook_registry::{NewSink, Registry, SecretString};
 use billhook_stream::settings::{
-    AwsIdentity, EventbridgeTarget, Format, From as Start, HttpTarget, KafkaTarget, Mode,
+    AwsIdentity, AwsReach, EventbridgeTarget, Format, From as Start, HttpTarget, KafkaTarget, Mode,
     NatsTarget, Sasl, SinkSettings, SnsTarget, SqsTarget, Target,
 };
 use clap::{Args, ValueEnum};
@@ -243,8 +243,11 @@ fn target(args: &AddArgs, context: &Context) -> Result<Target, EngineError> {
         Lies::Binary => Mode::Binary,
         Lies::Batched => Mode::Batched,
     };
-    let (region, endpoint) = (context.s3.region.clone(), context.s3.endpoint.clone());
-    let identity = identity(&args.identity);
+    let reach = AwsReach {
+        region: context.s3.region.clone(),
+        endpoint: context.s3.endpoint.clone(),
+        identity: identity(&args.identity),
+    };
     Ok(match args.kind {
         Kind::Http => Target::Http(HttpTarget {
             url: given("--url", http.url.as_ref())?,
@@ -274,15 +277,15 @@ fn target(args: &AddArgs, context: &Context) -> Result<Target, EngineError> {
         }),
         Kind::Eventbridge => {
             let bus = given("--bus", aws.bus.as_ref())?;
-            Target::Eventbridge(EventbridgeTarget { bus, region, endpoint, identity })
+            Target::Eventbridge(EventbridgeTarget { bus, reach })
         }
         Kind::Sqs => {
             let queue_url = given("--queue-url", aws.queue_url.as_ref())?;
-            Target::Sqs(SqsTarget { queue_url, region, endpoint, identity })
+            Target::Sqs(SqsTarget { queue_url, reach })
         }
         Kind::Sns => {
             let topic_arn = given("--topic-arn", aws.topic_arn.as_ref())?;
-            Target::Sns(SnsTarget { topic_arn, region, endpoint, identity })
+            Target::Sns(SnsTarget { topic_arn, reach })
         }
         Kind::File => {
             let path = args.path.as_ref();

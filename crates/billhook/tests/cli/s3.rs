@@ -1,35 +1,19 @@
 //! Buckets, against moto: reading a report, keeping the lake, and what goes wrong.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use billhook_testkit::calendar::Month;
+use billhook_testkit::emulator::Emulator;
 use billhook_testkit::render::cur::{Compression, Layout};
 
 use crate::support::{Home, Ran, deliver, python, report};
 
 /// A moto server on a free port.
 pub(crate) struct Moto {
-    child: Child,
     pub(crate) endpoint: String,
+    _emulator: Emulator,
 }
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-const SERVER: &str = "
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-";
 
 const UPLOAD: &str = "
 import boto3, os, sys
@@ -51,21 +35,12 @@ impl Moto {
 
     /// Everything in it belongs to one account.
     pub(crate) fn start_for(python: &Path, files: &Path, account: &str) -> Self {
-        let mut child = Command::new(python)
-            .args(["-c", SERVER])
-            .env("MOTO_ACCOUNT_ID", account)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap().by_ref()).read_line(&mut line).unwrap();
-        let endpoint = format!("http://127.0.0.1:{}", line.trim());
+        let emulator = Emulator::start(python, account).unwrap();
+        let endpoint = emulator.endpoint.clone();
         let uploaded =
             Command::new(python).args(["-c", UPLOAD, &endpoint]).arg(files).output().unwrap();
         assert!(uploaded.status.success(), "{}", String::from_utf8_lossy(&uploaded.stderr));
-        Self { child, endpoint }
+        Self { endpoint, _emulator: emulator }
     }
 
     fn run(&self, home: &Home, args: &[&str]) -> Ran {

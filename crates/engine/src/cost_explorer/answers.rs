@@ -79,7 +79,7 @@ fn prune(folder: &Path, max_bytes: u64) {
 }
 
 /// The bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         text.extend(
             [byte >> 4, byte & 15]

@@ -13,6 +13,8 @@ use billhook_aws::Location;
 use object_store::ObjectMeta;
 use sha2::{Digest, Sha256};
 
+use crate::cost_explorer::hex;
+
 /// What is kept of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
@@ -77,8 +79,7 @@ fn stamp_of(meta: &ObjectMeta, body: &[u8]) -> Option<String> {
 
 /// A digest as hexadecimal digits.
 fn digest(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -78,10 +78,16 @@ fn healths(
 ) -> Result<(Vec<Happening>, Newest), EngineError> {
     let mut new = Vec::new();
     for connection in registry.connections()? {
-        let records = registry.health_history(&connection.id, RECORDS)?;
         let name = connection.name.to_string();
-        let newest = records.first().map(|record| record.since);
+        let newest = registry.health_history(&connection.id, 1)?;
+        let newest = newest.first().map(|record| record.since);
         let before = known.get(&name).copied();
+        // Asked every second: nothing more is read while nothing has changed.
+        if newest == before {
+            continue;
+        }
+        let records = registry.health_history(&connection.id, RECORDS)?;
+        let newest = records.first().map(|record| record.since);
         for (_, record) in changed(&records) {
             if before.is_none_or(|before| record.since > before) {
                 new.push(Happening {

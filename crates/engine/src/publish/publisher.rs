@@ -13,8 +13,7 @@ use tokio::time::Instant;
 
 use super::noting::Noter;
 use super::{LakeSource, RegistryJournal, blocking, open};
-use crate::sync::holder;
-use crate::sync::lease::{Keeper, TTL};
+use crate::sync::lease::{self, Keeper, TTL};
 use crate::{EngineError, error};
 
 /// How often is looked whether there is something new, or something to be ended.
@@ -285,14 +284,7 @@ impl Publisher {
     fn lease(&self, sink: &str) -> Result<LeaseOutcome, EngineError> {
         let (name, holder) = (format!("sink/{sink}"), self.holder.as_str());
         let take = || self.registry.try_lease(&name, holder, (self.now)(), TTL);
-        let outcome = take()?;
-        if let LeaseOutcome::Held { holder: other, .. } = &outcome
-            && holder::is_dead(other, holder)
-            && self.registry.break_lease_named(&name, other)?
-        {
-            return Ok(take()?);
-        }
-        Ok(outcome)
+        lease::take(holder, take, |other| self.registry.break_lease_named(&name, other))
     }
 }
 

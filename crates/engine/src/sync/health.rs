@@ -6,16 +6,10 @@ use super::{Loaded, trouble};
 use crate::EngineError;
 use crate::error::causes;
 use crate::import::{Fate, Imported, Newest, exit_code};
-use crate::verify::{Finding, Severity};
+use crate::verify::{self, Finding, Severity};
 
 /// So many failed runs in a row are one too many, even for a trouble that passes.
 const PATIENCE: usize = 3;
-
-/// A day, microseconds.
-const DAY: i64 = 86_400_000_000;
-
-/// A newest delivery older than this is late: AWS delivers at least once a day.
-const LATE: i64 = 3 * DAY;
 
 /// What went before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,16 +83,8 @@ pub(super) fn judge(loaded: &Result<Loaded, EngineError>, past: &Past) -> Judgem
 /// the current month.
 pub(super) fn late(newest: &Newest, is_remote: bool, now: i64) -> Option<Finding> {
     let is_current = newest.period >= billhook_sources::table::month_of(now);
-    let age = now.saturating_sub(newest.written_at);
-    (age > LATE && (is_remote || is_current)).then(|| Finding {
-        code: "delivery-late",
-        severity: Severity::Warning,
-        seen: format!("the newest delivery ({}) is {} days old", newest.period, age / DAY),
-        expected: "a delivery at least once a day".to_owned(),
-        fix: "look whether the report still exists, and whether its bucket policy still lets AWS \
-              deliver: `billhook access KIND --format bucket-policy` prints it"
-            .to_owned(),
-    })
+    let is_meant = is_remote || is_current;
+    is_meant.then(|| verify::late(&newest.period, newest.written_at, now)).flatten()
 }
 
 impl Past {
@@ -207,6 +193,9 @@ fn waits(one: &Imported) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A day, microseconds.
+    const DAY: i64 = 86_400_000_000;
 
     const WELL: Past = Past { health: Some(Health::Healthy), passing: 0, has_costs: true };
     const NEW: Past = Past { health: None, passing: 0, has_costs: false };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use billhook_registry::{Lease, Registry};
+use billhook_registry::{Lease, LeaseOutcome, Registry, RegistryError};
 use tokio::task::JoinHandle;
 
+use super::holder::is_dead;
 use crate::EngineError;
 
 /// Who holds a connection loses it when nothing is heard for so long.
@@ -58,6 +59,23 @@ impl Drop for Keeper {
     }
 }
 
+/// Takes a lease as `me`, also from a process of this machine that was killed: `end` ends the lease
+/// of whoever holds it, and says whether it was still theirs.
+pub(crate) fn take(
+    me: &str,
+    take: impl Fn() -> Result<LeaseOutcome, RegistryError>,
+    end: impl Fn(&str) -> Result<bool, RegistryError>,
+) -> Result<LeaseOutcome, EngineError> {
+    let outcome = take()?;
+    if let LeaseOutcome::Held { holder, .. } = &outcome
+        && is_dead(holder, me)
+        && end(holder)?
+    {
+        return Ok(take()?);
+    }
+    Ok(outcome)
+}
+
 /// What the background needs to renew a lease.
 struct Hold {
     registry: Arc<Registry>,
@@ -95,8 +113,6 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicI64;
-
-    use billhook_registry::LeaseOutcome;
 
     use super::*;
 

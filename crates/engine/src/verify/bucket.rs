@@ -196,8 +196,10 @@ fn reports_of(newest: &Delivery) -> Check {
 
 /// What is odd about deliveries, though they can be read.
 fn doubts(meant: &[&Delivery], newest: &Delivery) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = late(newest).into_iter().collect();
-    let month = chrono::Utc::now().format("%Y-%m").to_string();
+    let now = chrono::Utc::now().timestamp_micros();
+    let late = late(&newest.period, newest.written_at(), now);
+    let mut findings: Vec<Finding> = late.into_iter().collect();
+    let month = billhook_sources::table::month_of(now);
     if let Some(future) = meant.iter().find(|delivery| delivery.period > month) {
         let seen = format!(
             "{} is of {}, and by the clock of this machine it is {month} (UTC)",
@@ -216,14 +218,14 @@ fn doubts(meant: &[&Delivery], newest: &Delivery) -> Vec<Finding> {
     findings
 }
 
-/// Is the current month's delivery late?
-fn late(newest: &Delivery) -> Option<Finding> {
-    let now = chrono::Utc::now();
-    let age = now.timestamp_micros() - newest.written_at();
-    let is_current = newest.period >= now.format("%Y-%m").to_string();
+/// Is the newest delivery, of `period` and `written_at` a time, late? Times are microseconds since
+/// 1970 UTC.
+pub(crate) fn late(period: &str, written_at: i64, now: i64) -> Option<Finding> {
+    let age = now.saturating_sub(written_at);
     (age > LATE_MICROS).then(|| {
         let days = age / 86_400_000_000;
-        let seen = format!("the newest delivery ({}) is {days} days old", newest.period);
+        let seen = format!("the newest delivery ({period}) is {days} days old");
+        let is_current = period >= billhook_sources::table::month_of(now).as_str();
         let fix = if is_current {
             "look whether the report still exists, and whether its bucket policy still lets AWS \
              deliver: `billhook access KIND --format bucket-policy` prints it"

@@ -1,7 +1,7 @@
 //! What the caller may do beyond what is needed, and what would be good to be allowed. All of it is
 //! asked by reading.
 
-use billhook_aws::bucket::BucketAdmin;
+use billhook_aws::bucket::{BucketAdmin, BucketError};
 use billhook_aws::call::{CallError, Trouble};
 use billhook_aws::organization::Organization;
 use billhook_aws::session::Session;
@@ -18,8 +18,11 @@ const ORGANIZATION: &str = "organisation";
 const DELIVERY: &str = "bucket policy";
 const TAGS: &str = "tags of resources";
 
+/// A bucket's policy, if it has one, or why it is not told.
+pub(super) type Policy = Result<Option<String>, BucketError>;
+
 /// May more be read than is needed? Each read here is one that the smallest policy refuses.
-pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
+pub(super) async fn extent(subject: &Subject<'_>, session: &Session, policy: &Policy) -> Check {
     let Some((bucket, prefix)) = subject.location.and_then(connections::bucket_of) else {
         return Check::skipped(EXTENT, "there is no bucket");
     };
@@ -27,7 +30,7 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
     if !prefix.is_empty() && lists_all(subject, session, bucket).await {
         wide.push(format!("the whole of {bucket} can be listed, not only {prefix}"));
     }
-    if admin(subject, session, bucket).policy().await.is_ok() {
+    if policy.is_ok() {
         wide.push(format!("the policy of {bucket} can be read (s3:GetBucketPolicy)"));
     }
     if wide.is_empty() {
@@ -39,14 +42,14 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session) -> Check {
 
 /// Does the policy of a bucket of Detailed Billing Reports let AWS deliver? There is no API that
 /// tells of these reports, and an archive needs none: it is told, and no fault.
-pub(super) async fn delivery(subject: &Subject<'_>, session: &Session) -> Option<Check> {
+pub(super) fn delivery(subject: &Subject<'_>, policy: &Policy) -> Option<Check> {
     if subject.kind.kind != "dbr" {
         return None;
     }
     let (bucket, _) = subject.location.and_then(connections::bucket_of)?;
     let named = subject.kind.delivery.map(|own| [own.services, own.accounts].concat());
     let named = named.unwrap_or_default();
-    Some(match admin(subject, session, bucket).policy().await {
+    Some(match policy {
         Ok(Some(policy)) if named.iter().any(|name| policy.contains(name)) => {
             Check::passed(DELIVERY, format!("that of {bucket} lets AWS deliver"))
         }
@@ -65,11 +68,13 @@ pub(super) async fn delivery(subject: &Subject<'_>, session: &Session) -> Option
     })
 }
 
-fn admin(subject: &Subject<'_>, session: &Session, bucket: &str) -> BucketAdmin {
+/// The policy of the bucket, which only somebody with more than the smallest permissions is told.
+pub(super) async fn policy(subject: &Subject<'_>, session: &Session) -> Policy {
+    let (bucket, _) = subject.location.and_then(connections::bucket_of).unwrap_or_default();
     let given = subject.access.region.as_deref().or(subject.s3.region.as_deref());
     let region = given.or(session.region()).unwrap_or("us-east-1");
     let endpoint = subject.access.endpoint.as_deref().or(subject.s3.endpoint.as_deref());
-    BucketAdmin::new(session, bucket, region, endpoint)
+    BucketAdmin::new(session, bucket, region, endpoint).policy().await
 }
 
 /// Is the bucket listed without a prefix?

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::SettingsError;
 
+mod aws;
+
+pub use aws::{AwsReach, EventbridgeTarget, SnsTarget, SqsTarget};
+
 /// Where events are sent to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -118,54 +122,6 @@ pub enum Sasl {
     ScramSha512,
 }
 
-/// An event bus of Amazon `EventBridge`. Secrets as of [`AwsIdentity`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventbridgeTarget {
-    /// Name or ARN.
-    pub bus: String,
-    /// Its region; `None` for the environment's.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Another endpoint than AWS's own.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// Who sends.
-    #[serde(default)]
-    pub identity: AwsIdentity,
-}
-
-/// A queue of Amazon SQS. Secrets as of [`AwsIdentity`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SqsTarget {
-    /// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.
-    pub queue_url: String,
-    /// Its region; `None` for the environment's.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Another endpoint than AWS's own.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// Who sends.
-    #[serde(default)]
-    pub identity: AwsIdentity,
-}
-
-/// A topic of Amazon SNS. Secrets as of [`AwsIdentity`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SnsTarget {
-    /// `arn:aws:sns:REGION:ACCOUNT:NAME`.
-    pub topic_arn: String,
-    /// Its region; `None` for the environment's.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Another endpoint than AWS's own.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// Who sends.
-    #[serde(default)]
-    pub identity: AwsIdentity,
-}
-
 /// Who Billhook is towards AWS when it sends. Nothing means whatever the environment offers.
 /// Secrets: `secret_access_key`, and `session_token` of a temporary key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,15 +204,15 @@ impl Target {
             }
             Self::Eventbridge(eventbridge) => {
                 is_given("bus", &eventbridge.bus)?;
-                eventbridge.identity.check()
+                eventbridge.reach.identity.check()
             }
             Self::Sqs(sqs) => {
                 is_given("queue_url", &sqs.queue_url)?;
-                sqs.identity.check()
+                sqs.reach.identity.check()
             }
             Self::Sns(sns) => {
                 is_given("topic_arn", &sns.topic_arn)?;
-                sns.identity.check()
+                sns.reach.identity.check()
             }
             Self::File { path } => is_given("path", &path.to_string_lossy()),
             Self::Stdout => Ok(()),

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::event::{CONNECTION, Event, Extension};
-use crate::settings::{AwsIdentity, SettingsError};
+use crate::settings::{AwsReach, SettingsError};
 use crate::sink::{Refused, Verdict};
 use crate::sinks::brokers::EVENT_CONTENT_TYPE;
 
@@ -53,12 +53,15 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Puts together who calls; AWS is not asked yet.
+    /// Puts together who calls; AWS is not asked yet. `known` is the region that the address of
+    /// the service names, for settings that name none.
     pub(super) fn new(
-        identity: &AwsIdentity,
-        place: Place,
+        reach: &AwsReach,
+        known: Option<String>,
         secrets: &BTreeMap<String, SecretString>,
     ) -> Result<Self, SettingsError> {
+        let AwsReach { region, endpoint, identity } = reach;
+        let place = Place { region: region.clone().or(known), endpoint: endpoint.clone() };
         let secret = |name: &str| secrets.get(name).map(|secret| secret.expose_secret().to_owned());
         let source = match (&identity.access_key_id, &identity.profile) {
             (Some(id), _) => Source::Key {

@@ -1,29 +1,20 @@
 //! `EventBridge`, SQS and SNS, against moto, read back with boto3.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use billhook_stream::event::Event;
-use billhook_stream::settings::{AwsIdentity, EventbridgeTarget, SnsTarget, SqsTarget};
+use billhook_stream::settings::{AwsIdentity, AwsReach, EventbridgeTarget, SnsTarget, SqsTarget};
 use billhook_stream::sink::{Sink, Verdict};
 use billhook_stream::sinks::aws::eventbridge::Eventbridge;
 use billhook_stream::sinks::aws::sns::Sns;
 use billhook_stream::sinks::aws::sqs::Sqs;
+use billhook_testkit::emulator::Emulator;
 use serde_json::{Value, json};
 
 use crate::{event, events, huge, in_order, refused, secrets, send};
 
 const REGION: &str = "eu-central-1";
-
-const SERVER: &str = "
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-";
 
 const CLIENTS: &str = "
 import boto3, json, sys
@@ -74,17 +65,10 @@ print(json.dumps(all))
 
 /// A moto server on a free port, with everything set up.
 struct Moto {
-    child: Child,
     python: PathBuf,
     endpoint: String,
     made: Value,
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+    _emulator: Emulator,
 }
 
 impl Moto {
@@ -96,18 +80,10 @@ impl Moto {
             );
             return None;
         };
-        let mut child = Command::new(&python)
-            .args(["-c", SERVER])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap().by_ref()).read_line(&mut line).unwrap();
-        let endpoint = format!("http://127.0.0.1:{}", line.trim());
+        let emulator = Emulator::start(&python, "123456789012").unwrap();
+        let endpoint = emulator.endpoint.clone();
         let made = run(&python, SET_UP, &[&endpoint, REGION]);
-        Some(Self { child, python, endpoint, made })
+        Some(Self { python, endpoint, made, _emulator: emulator })
     }
 
     fn made(&self, name: &str) -> String {
@@ -120,33 +96,23 @@ impl Moto {
         all.as_array().unwrap().clone()
     }
 
+    fn reach(&self, region: Option<&str>) -> AwsReach {
+        let region = region.map(str::to_owned);
+        AwsReach { region, endpoint: Some(self.endpoint.clone()), identity: identity() }
+    }
+
     async fn queue(&self, url: &str) -> Sqs {
-        let target = SqsTarget {
-            queue_url: url.to_owned(),
-            region: Some(REGION.to_owned()),
-            endpoint: Some(self.endpoint.clone()),
-            identity: identity(),
-        };
+        let target = SqsTarget { queue_url: url.to_owned(), reach: self.reach(Some(REGION)) };
         Sqs::open(&target, &secret()).await.unwrap()
     }
 
     async fn topic(&self, arn: &str) -> Sns {
-        let target = SnsTarget {
-            topic_arn: arn.to_owned(),
-            region: None,
-            endpoint: Some(self.endpoint.clone()),
-            identity: identity(),
-        };
+        let target = SnsTarget { topic_arn: arn.to_owned(), reach: self.reach(None) };
         Sns::open(&target, &secret()).await.unwrap()
     }
 
     async fn bus(&self, name: &str) -> Eventbridge {
-        let target = EventbridgeTarget {
-            bus: name.to_owned(),
-            region: Some(REGION.to_owned()),
-            endpoint: Some(self.endpoint.clone()),
-            identity: identity(),
-        };
+        let target = EventbridgeTarget { bus: name.to_owned(), reach: self.reach(Some(REGION)) };
         Eventbridge::open(&target, &secret()).await.unwrap()
     }
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use billhook_aws::batch::ENTRIES;
 use billhook_aws::eventbridge::{BusEvent, EventBus};
-use billhook_aws::session::Place;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -37,11 +36,9 @@ impl Eventbridge {
         target: &EventbridgeTarget,
         secrets: &BTreeMap<String, SecretString>,
     ) -> Result<Self, SettingsError> {
-        let region = target.region.clone().or_else(|| region_of_arn(&target.bus));
-        let place = Place { region, endpoint: target.endpoint.clone() };
         Ok(Self {
             bus: target.bus.clone(),
-            caller: Caller::new(&target.identity, place, secrets)?,
+            caller: Caller::new(&target.reach, region_of_arn(&target.bus), secrets)?,
             client: OnceCell::new(),
             is_there: AtomicBool::new(false),
         })

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billhook_aws::batch::{ENTRIES, Message};
-use billhook_aws::session::Place;
 use billhook_aws::sns::Topic;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
@@ -39,11 +38,9 @@ impl Sns {
             let reason = "is not the ARN of a topic, arn:aws:sns:REGION:ACCOUNT:NAME";
             return Err(SettingsError::setting("topic_arn", reason));
         };
-        let region = target.region.clone().or(Some(region));
-        let place = Place { region, endpoint: target.endpoint.clone() };
         Ok(Self {
             arn: target.topic_arn.clone(),
-            caller: Caller::new(&target.identity, place, secrets)?,
+            caller: Caller::new(&target.reach, Some(region), secrets)?,
             client: OnceCell::new(),
         })
     }

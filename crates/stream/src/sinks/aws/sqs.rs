@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billhook_aws::batch::{ENTRIES, Message};
-use billhook_aws::session::Place;
 use billhook_aws::sqs::Queue;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
@@ -39,11 +38,9 @@ impl Sqs {
         let url = Url::parse(&target.queue_url).map_err(|error| {
             SettingsError::setting("queue_url", format!("is not the URL of a queue: {error}"))
         })?;
-        let region = target.region.clone().or_else(|| region_of_url(&url));
-        let place = Place { region, endpoint: target.endpoint.clone() };
         Ok(Self {
             url: target.queue_url.clone(),
-            caller: Caller::new(&target.identity, place, secrets)?,
+            caller: Caller::new(&target.reach, region_of_url(&url), secrets)?,
             client: OnceCell::new(),
         })
     }
