@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: how fast files become the table.
 //!
 //! `bench events` sends events (see [`mod@events`]), `bench sources` compares the file formats with
-//! each other (see [`sources`]). `bench ingest`
-//! compares with two yardsticks:
+//! each other (see [`sources`]), `bench server` measures the pages (see [`mod@server`]). `bench
+//! ingest` compares with two yardsticks:
 //!
 //! One synthetic report (about 200 columns, many chunks, realistic repetition) is written once per
 //! size and kept in the cache. Three rounds then measure, in turn, so that a slow spell of the
@@ -13,6 +13,7 @@
 mod events;
 mod measure;
 mod options;
+mod server;
 mod sources;
 
 use std::fs;
@@ -24,6 +25,7 @@ use anyhow::{Context as _, bail, ensure};
 pub(crate) use self::events::events;
 use self::measure::{Measurement, Meter};
 pub(crate) use self::options::Options;
+pub(crate) use self::server::{ServerOptions, server};
 pub(crate) use self::sources::sources;
 use crate::python::{self, Outcome};
 use crate::{Verdict, workspace};

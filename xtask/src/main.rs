@@ -1,12 +1,15 @@
-//! The chores of this repository: `cargo xtask test | tidy | fixtures | bench | soak`.
+//! The chores of this repository: `cargo xtask test | tidy | fixtures | bench | soak | shots`.
 //!
 //! One file per verb. Depends on nothing of the workspace, so that it builds in seconds; what needs
 //! Billhook itself runs the binary (see `workspace::billhook`).
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks this way")]
 
 mod bench;
+mod browser;
 mod fixtures;
 mod python;
+mod serving;
+mod shots;
 mod soak;
 mod test;
 mod tidy;
@@ -27,6 +30,9 @@ usage: cargo xtask VERB
   soak events [--times N] [--seed S]
                           kill Billhook and a receiver of its events, and compare what came
   bench sources           import one synthetic month in every file format and compare their speed
+  bench server [--times N] [--fresh]
+                          time and size of every page over 10 million lines, and 200 clients at once
+  shots                   take the screenshots of README and docs from the demonstration
 
 exit codes: 0 done, 1 a check or step failed, 2 wrong usage";
 
@@ -47,6 +53,11 @@ fn main() -> ExitCode {
         },
         ["bench", "sources"] => bench::sources(),
         ["bench", "events"] => bench::events(),
+        ["bench", "server", rest @ ..] => match bench::ServerOptions::parse(rest) {
+            Ok(options) => bench::server(&options),
+            Err(error) => return wrong_usage(&format!("bench server: {error}")),
+        },
+        ["shots"] => shots::take(),
         ["soak", "events", rest @ ..] => match soak::Options::parse(rest) {
             Ok(options) => soak::events(&options),
             Err(error) => return wrong_usage(&format!("soak events: {error}")),

@@ -24,7 +24,7 @@ pub(crate) struct Environment {
     pub(crate) newest_known: Version,
 }
 
-/// The emulator, the report generator and the oracles.
+/// The emulator, the report generator, the oracles, and what drives a browser.
 pub(crate) const TESTS: Environment = Environment {
     name: "py",
     purpose: "tests against the AWS emulator, koku-nise and the oracles",

@@ -2,14 +2,16 @@
 //!
 //! The tests learn of it through the environment, and say so where something is missing:
 //! `BILLHOOK_TEST_PYTHON` and `BILLHOOK_TEST_VALIDATOR_PYTHON` (interpreters of the two Python
-//! environments), `BILLHOOK_SHARED` (the folder with sample bills beside the repository).
+//! environments), `BILLHOOK_SHARED` (the folder with sample bills beside the repository),
+//! `BILLHOOK_TEST_CHROMIUM` and `BILLHOOK_TEST_AXE` (a browser, and rules of accessibility to run
+//! in it).
 
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
 use crate::python::{self, Environment, Outcome};
-use crate::{Verdict, workspace};
+use crate::{Verdict, browser, workspace};
 
 /// Runs every test of the workspace; `args` go to the runner.
 pub(crate) fn run(args: &[&str]) -> Verdict {
@@ -23,6 +25,21 @@ pub(crate) fn run(args: &[&str]) -> Verdict {
             runner.env("BILLHOOK_SHARED", folder);
         }
         Err(_) => skipped.push("SKIPPED: tests on sample bills: no ../shared folder".to_owned()),
+    }
+    match browser::chromium() {
+        Some(chromium) => {
+            runner.env("BILLHOOK_TEST_CHROMIUM", chromium);
+        }
+        None => skipped.push("SKIPPED: pages in a browser: no chromium on PATH".to_owned()),
+    }
+    match browser::axe()? {
+        Some(axe) => {
+            runner.env("BILLHOOK_TEST_AXE", axe);
+        }
+        None => skipped.push(
+            "SKIPPED: rules of axe-core on the pages: npm does not install it; ours are checked"
+                .to_owned(),
+        ),
     }
     for line in &skipped {
         println!("{line}");

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use billhook_engine::authority::{self, Entry};
+use billhook_engine::authority::{self, Choice, Entry};
 use clap::Args;
 
 use crate::context::{Context, say};
@@ -12,7 +12,7 @@ use crate::import::tell_waiting;
 ///
 /// For each billing account and month exactly one connection counts: by default a FOCUS export
 /// before CUR 2.0, CUR, DBR, Cost Explorer and FOCUS files, then the finer one. Give an account and
-/// a connection to choose another one for all months that it has.
+/// a connection to choose another one for all months that it has, or for those from one on.
 #[derive(Debug, Args)]
 pub(crate) struct AuthorityArgs {
     /// Billing account
@@ -24,16 +24,23 @@ pub(crate) struct AuthorityArgs {
     /// Leave the choice for the account to Billhook again
     #[arg(long, group = "choice", requires = "account")]
     default: bool,
+    /// Only from this month on, YYYY-MM; what was chosen for later months goes
+    #[arg(long, value_name = "MONTH", requires = "account")]
+    from: Option<String>,
 }
 
 pub(crate) async fn run(args: AuthorityArgs, context: &Context) -> anyhow::Result<u8> {
     let home = context.existing_home().await?;
     if let Some(account) = &args.account {
         let _writer = home.writer(tell_waiting).await?;
-        authority::set(&home, account, args.connection.as_deref()).await?;
-        match &args.connection {
-            Some(name) => say(&format!("{account}: {name} counts in every month that it has")),
-            None => say(&format!("{account}: chosen by kind and granularity again")),
+        let (connection, from) = (args.connection.as_deref(), args.from.as_deref());
+        authority::set(&home, Choice { account, connection, from }).await?;
+        let since = from.map(|month| format!(" from {month} on")).unwrap_or_default();
+        match connection {
+            Some(name) => {
+                say(&format!("{account}: {name} counts in every month that it has{since}"));
+            }
+            None => say(&format!("{account}: chosen by kind and granularity again{since}")),
         }
         return Ok(0);
     }

@@ -14,10 +14,10 @@ use std::io::{self, BufReader, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use billhook_engine::EngineError;
+use billhook_engine::{EngineError, onboarding};
 use tokio::task::JoinHandle;
 
-use crate::connections::{ConnectArgs, new_name, understood};
+use crate::connections::{ConnectArgs, new_name};
 use crate::context::{Context, say};
 use talk::{Hidden, Left, Talk};
 
@@ -72,7 +72,7 @@ async fn dialogue(
         new_name(name, context)?;
     }
     if let Some(schedule) = &args.schedule {
-        understood(schedule)?;
+        onboarding::schedule(schedule)?;
     }
     talk.say(WELCOME)?;
     let wish = what::ask(talk, args, context)?;

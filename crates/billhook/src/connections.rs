@@ -2,20 +2,22 @@
 
 mod history;
 mod list;
+mod set;
 pub(crate) mod words;
 
 use std::io::Write as _;
 
-use billhook_engine::sync::due;
+use billhook_engine::onboarding::{schedule, usual_schedule};
 use billhook_engine::{EngineError, access};
-use billhook_registry::{Connection, ConnectionName, NewConnection, Registry, Schedule};
-use billhook_sources::access::KindAccess;
+use billhook_registry::{Connection, ConnectionName, NewConnection, Registry};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::context::{Context, say};
 use crate::identity::IdentityArgs;
 use crate::verify::{kind_names, look, shown};
+
+use set::FiguresArgs;
 
 /// Register a connection, after checking that it works
 ///
@@ -44,6 +46,8 @@ pub(crate) struct ConnectArgs {
     /// Ask for all that is not given, also where there is no terminal
     #[arg(long, hide = true)]
     pub(crate) dialogue: bool,
+    #[command(flatten)]
+    pub(crate) figures: FiguresArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
 }
@@ -80,6 +84,11 @@ enum Action {
         /// `every 4h`, `daily 06:00 Europe/Berlin`, `manual`
         schedule: String,
     },
+    /// Change where one reads, who it is towards AWS, and what is said of its figures
+    ///
+    /// Another place or identity is looked at first, as `connect` does; nothing is changed when
+    /// something does not work, unless --force is given.
+    Set(Box<set::SetArgs>),
     /// Leave one out of `sync` until it is resumed
     Pause {
         /// Its name
@@ -101,6 +110,15 @@ enum Action {
     Remove {
         /// Its name
         name: String,
+    },
+    /// Forget all sealed secrets of connections and sinks, when the key that sealed them is lost
+    ///
+    /// Connections and sinks stay. `connections set` gives a connection its secrets again; a sink
+    /// is removed and added again.
+    ForgetSecrets {
+        /// Yes, all of them
+        #[arg(long)]
+        all: bool,
     },
     /// Copy the control database to a new file. The key that seals secrets is not in it
     Backup {
@@ -137,7 +155,7 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
     let name = new_name(name, context)?;
     let kind = access::kind(kind)?;
     let schedule = match &args.schedule {
-        Some(text) => understood(text)?,
+        Some(text) => schedule(text)?,
         None => usual_schedule(kind),
     };
     let access = args.identity.access(context)?;
@@ -152,7 +170,7 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
         name: name.clone(),
         kind: kind.kind.to_owned(),
         location: args.location,
-        settings: json!({}),
+        settings: args.figures.figures().over(&json!({})),
         access,
         schedule,
         payer: None,
@@ -178,22 +196,6 @@ pub(crate) fn new_name(text: &str, context: &Context) -> Result<ConnectionName, 
     Ok(name)
 }
 
-/// When a connection is looked at unless somebody says otherwise: seldom where looking costs.
-pub(crate) fn usual_schedule(kind: &KindAccess) -> Schedule {
-    if kind.reads_bucket {
-        Schedule::default()
-    } else {
-        Schedule::Daily { hour: 6, time_zone: "UTC".to_owned() }
-    }
-}
-
-/// Reads a schedule, whose time zone there must be.
-pub(crate) fn understood(text: &str) -> Result<Schedule, EngineError> {
-    let schedule: Schedule = text.parse()?;
-    due::check(&schedule)?;
-    Ok(schedule)
-}
-
 pub(crate) async fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Result<u8> {
     let registry = registry(context)?;
     let Some(action) = args.action else { return list::run(&registry, args.json, context).await };
@@ -202,18 +204,19 @@ pub(crate) async fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Res
             let connection = named(&registry, &name)?;
             history::run(&registry, &connection, top, args.json)?;
         }
-        Action::Schedule { name, schedule } => {
+        Action::Schedule { name, schedule: text } => {
             let connection = named(&registry, &name)?;
-            let schedule = understood(&schedule)?;
+            let schedule = schedule(&text)?;
             let text = schedule.to_string();
             registry.set_schedule(&connection.id, schedule).map_err(EngineError::from)?;
             say(&format!("{name}: {text}"));
         }
         Action::Show { name } => {
             let connection = named(&registry, &name)?;
-            let text = serde_json::to_string_pretty(&connection)?;
+            let text = serde_json::to_string_pretty(&set::everything(&connection, context)?)?;
             writeln!(std::io::stdout(), "{text}")?;
         }
+        Action::Set(args) => return Box::pin(set::run(*args, &registry, context)).await,
         Action::Pause { name } => {
             let connection = named(&registry, &name)?;
             registry.pause(&connection.id, now()).map_err(EngineError::from)?;
@@ -234,6 +237,14 @@ pub(crate) async fn run(args: ConnectionsArgs, context: &Context) -> anyhow::Res
             let connection = named(&registry, &name)?;
             registry.remove(&connection.id).map_err(EngineError::from)?;
             say(&format!("{name} is removed; what it loaded stays in the lake"));
+        }
+        Action::ForgetSecrets { all } => {
+            if !all {
+                let text = "this forgets every secret of every connection and sink: give --all";
+                return Err(EngineError::Usage(text.to_owned()).into());
+            }
+            let secrets = registry.forget_secrets().map_err(EngineError::from)?;
+            say(&format!("sealed secrets that are forgotten: {secrets}"));
         }
         Action::Backup { file } => {
             registry.backup(&file).map_err(EngineError::from)?;

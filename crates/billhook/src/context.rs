@@ -1,7 +1,7 @@
 //! What all subcommands share: the home, where S3 is, how errors are told.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -12,15 +12,21 @@ use billhook_lake::LakeError;
 use billhook_lake::spec::COST_AND_USAGE;
 use clap::Args;
 
+use crate::config::{self, Config, Setting, Source};
+
 /// Options that every subcommand takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Globals {
-    /// Data directory
-    #[arg(long, global = true, env = "BILLHOOK_HOME", default_value = ".billhook")]
-    home: PathBuf,
-    /// Where the lake lies, when not in the data directory: a path or `s3://bucket/prefix`
-    #[arg(long, global = true, env = "BILLHOOK_LAKE", value_name = "PLACE")]
+    /// Data directory (or `BILLHOOK_HOME`; default: `.billhook`)
+    #[arg(long, global = true)]
+    home: Option<String>,
+    /// Where the lake lies, when not in the data directory: a path or `s3://bucket/prefix` (or
+    /// `BILLHOOK_LAKE`)
+    #[arg(long, global = true, value_name = "PLACE")]
     lake: Option<String>,
+    /// Configuration file (or `BILLHOOK_CONFIG`; default: `billhook.toml` in the data directory)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// S3 endpoint, e.g. of a compatible store
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     endpoint: Option<String>,
@@ -35,57 +41,91 @@ pub(crate) struct Globals {
     anonymous: bool,
 }
 
+impl Globals {
+    /// The settings that are given.
+    fn settings(&self) -> Vec<Setting> {
+        let flag = |is_set: bool| is_set.then(|| "true".to_owned());
+        [
+            ("home", self.home.clone()),
+            ("lake", self.lake.clone()),
+            ("s3.endpoint", self.endpoint.clone()),
+            ("s3.region", self.region.clone()),
+            ("s3.virtual_hosted", flag(self.virtual_hosted)),
+            ("s3.anonymous", flag(self.anonymous)),
+        ]
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text?)))
+        .collect()
+    }
+}
+
 /// The shared options, understood.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
-    globals: Globals,
+    /// All settings.
+    pub(crate) config: Config,
     /// How to reach S3.
     pub(crate) s3: S3Options,
 }
 
 impl Context {
-    /// Understands the shared options.
-    pub(crate) fn new(globals: Globals) -> anyhow::Result<Self> {
-        if globals.home.as_os_str().is_empty() {
-            bail!(EngineError::Usage("--home needs a directory".to_owned()));
-        }
+    /// Understands the shared options, the environment and the configuration file.
+    ///
+    /// # Errors
+    /// When something in them is unknown, or cannot be used.
+    pub(crate) fn new(globals: &Globals) -> Result<Self, EngineError> {
+        let file = globals.config.as_deref();
+        let config = Config::read(file, &globals.settings(), &config::environment())?;
+        Ok(Self::of(config))
+    }
+
+    /// The same with more settings, as of the command line.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub(crate) fn with(&self, settings: &[Setting]) -> Result<Self, EngineError> {
+        Ok(Self::of(self.config.with(settings)?))
+    }
+
+    fn of(config: Config) -> Self {
+        let settings = &config.settings;
         let s3 = S3Options {
-            endpoint: globals.endpoint.clone(),
-            region: globals.region.clone(),
-            virtual_hosted: globals.virtual_hosted,
-            anonymous: globals.anonymous,
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            virtual_hosted: settings.virtual_hosted,
+            anonymous: settings.anonymous,
             session: None,
         };
-        Ok(Self { globals, s3 })
+        Self { config, s3 }
     }
 
     /// The home, made when needed.
     pub(crate) fn home(&self) -> Result<Home, EngineError> {
-        Home::open(&self.globals.home, self.globals.lake.as_deref(), &self.s3)
+        let settings = &self.config.settings;
+        Home::open(&settings.home, settings.lake.as_deref(), &self.s3)
     }
 
-    /// Another home, e.g. the demo's own.
+    /// Has nobody said where the home is?
     pub(crate) fn is_default_home(&self) -> bool {
-        self.globals.home.as_os_str() == ".billhook"
+        self.config.source("home") == Source::Default
     }
 
-    /// The same options with another home.
-    pub(crate) fn with_home(&self, home: PathBuf) -> Self {
-        let mut context = self.clone();
-        context.globals.home = home;
-        context
+    /// The same options with a home for what is made up.
+    pub(crate) fn with_own_home(&self, home: &Path) -> Self {
+        Self::of(self.config.with_own_home(home))
     }
 
     /// The data directory.
-    pub(crate) fn home_dir(&self) -> &std::path::Path {
-        &self.globals.home
+    pub(crate) fn home_dir(&self) -> &Path {
+        &self.config.settings.home
     }
 
     /// The home, which must hold a lake already.
     pub(crate) async fn existing_home(&self) -> anyhow::Result<Home> {
-        let is_missing = self.globals.lake.is_none() && !self.globals.home.join("lake").is_dir();
+        let is_missing =
+            self.config.settings.lake.is_none() && !self.home_dir().join("lake").is_dir();
         let nothing = || {
-            let home = self.globals.home.display();
+            let home = self.home_dir().display();
             EngineError::Nothing(format!(
                 "{home} holds no lake yet: run `billhook import LOCATION` or `billhook demo` first, \
                  or give --home"

@@ -14,6 +14,7 @@ use crate::context::{Context, say};
 use crate::history::thousands;
 use crate::import::{LoadArgs, options, tell, tell_waiting};
 use crate::report::ReportArgs;
+use crate::serve;
 
 /// Offline tour on a synthetic organisation: generate, import, restate, report
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub(crate) struct DemoArgs {
     /// The day on which the tour takes place (default: today)
     #[arg(long, value_name = "YYYY-MM-DD")]
     today: Option<NaiveDate>,
+    /// Then serve the pages of what was made, to this machine only and without sign-in
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
 }
 
 /// A file that says that a directory is the demo's own and may be cleared.
@@ -36,6 +40,8 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     } else {
         context.home_dir().to_path_buf()
     };
+    let context = context.with_own_home(&dir);
+    let served = args.listen.as_ref().map(|listen| served(&context, listen)).transpose()?;
     clear(&dir)?;
     let today = args.today.unwrap_or_else(|| chrono::Utc::now().date_naive());
     let day = Date { year: today.year(), month: today.month(), day: today.day() };
@@ -49,7 +55,6 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
         summary.deliveries.len(),
         buckets.display()
     ));
-    let context = context.with_home(dir.clone());
     let home = context.home()?;
     let writer = home.writer(tell_waiting).await?;
     let places = || -> anyhow::Result<Vec<_>> {
@@ -62,24 +67,30 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> anyhow::Result<u8>
     };
     say("\nImporting, as `billhook import` does:");
     for place in places()? {
-        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default(), &context), tell)
+            .await?;
     }
     say("\nOther products of the same bills: a FOCUS export, and Detailed Billing Reports:");
     for path in &summary.others {
         let path = path.display().to_string();
         let place = billhook_aws::open(&path, &context.s3).map_err(EngineError::from)?;
-        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default(), &context), tell)
+            .await?;
     }
     say("  `billhook authority` shows which of them counts in each month; none counts twice.");
     say("\nAWS restates a month, and the same import runs again:");
     generate(buckets.clone(), move |dir| write_demo_restatement(dir, day, seed)).await?;
     for place in places()? {
-        import::import(&home, &place, None, &options(&home, &LoadArgs::default()), tell).await?;
+        import::import(&home, &place, None, &options(&home, &LoadArgs::default(), &context), tell)
+            .await?;
     }
     drop(writer);
     say("");
     show(&home, today).await?;
     next(&dir, &summary, begun);
+    if let Some(served) = served {
+        return Box::pin(serve::stay(&served, true)).await;
+    }
     Ok(0)
 }
 
@@ -97,6 +108,15 @@ async fn generate(
         action: format!("cannot write the demo's files below {shown}"),
         source,
     })?)
+}
+
+/// The options with which the demo is served: to this machine, where nobody has to sign in.
+fn served(context: &Context, listen: &str) -> Result<Context, EngineError> {
+    let open = ("sign_in.required", "false".to_owned());
+    let context = context.with(&[("listen", listen.to_owned()), open])?;
+    // Whatever is wrong is said before the tour.
+    context.config.server(true)?;
+    Ok(context)
 }
 
 /// Begins anew, but only in a directory that an earlier demo made.

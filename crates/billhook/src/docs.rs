@@ -9,11 +9,14 @@ use billhook_focus::columns::{self, Level};
 use billhook_sources::data_export::cur2;
 use billhook_sources::{cost_explorer, cur, dbr, focus_export, focus_files};
 use billhook_testkit::calendar::{Date, Month};
+use billhook_testkit::demo::{write_first_round, write_second_round};
 use billhook_testkit::forms::Form;
 use billhook_testkit::synth::{Organisation, Scale};
+use chrono::{Datelike, NaiveDate};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::config;
 use crate::context::say;
 
 /// Write the generated pages under docs/
@@ -45,9 +48,15 @@ pub(crate) struct BenchDataArgs {
     /// Instead of the wide report a month of the synthetic organisation in this format
     #[arg(long, value_name = "NAME", value_parser = form_names())]
     form: Option<String>,
-    /// So many times the resources that the demonstration has; with `--form`
+    /// So many times the resources that the demonstration has; with `--form` or `--today`
     #[arg(long, default_value_t = 8)]
     times: u32,
+    /// Instead of the wide report all bills of the organisation up to this day
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with = "form")]
+    today: Option<NaiveDate>,
+    /// Only the bill that AWS delivers a second time, changed; with `--today`
+    #[arg(long, requires = "today")]
+    restated: bool,
 }
 
 fn form_names() -> PossibleValuesParser {
@@ -59,7 +68,8 @@ pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<u8> {
     let findings = CODES.iter().map(|code| (format!("findings/{}", code.code), finding_page(code)));
     let index = ("findings/README".to_owned(), findings_page());
     let faults = ("faults".to_owned(), faults_page());
-    for (name, page) in mappings.chain(findings).chain([index, faults]) {
+    let configuration = ("configuration".to_owned(), config::page());
+    for (name, page) in mappings.chain(findings).chain([index, faults, configuration]) {
         let path = args.repository.join(format!("docs/{name}.md"));
         let now = std::fs::read_to_string(&path).unwrap_or_default();
         if now == page {
@@ -144,6 +154,9 @@ pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
     {
         return bench_form(args, form);
     }
+    if let Some(today) = args.today {
+        return bench_organisation(args, today);
+    }
     let chunk = if args.single_chunk { args.rows } else { args.chunk_rows };
     let summary = billhook_testkit::wide::write_wide_cur(&args.to, args.rows, chunk, 1)?;
     say(&format!(
@@ -152,6 +165,19 @@ pub(crate) fn bench_data(args: &BenchDataArgs) -> anyhow::Result<u8> {
         summary.raw_bytes,
         summary.gz_bytes
     ));
+    Ok(0)
+}
+
+/// Writes the bills of both payers, four months up to a day.
+fn bench_organisation(args: &BenchDataArgs, today: NaiveDate) -> anyhow::Result<u8> {
+    let today = Date::new(today.year(), today.month(), today.day());
+    let organisation = Organisation::ending(1, today, Scale::Times(args.times));
+    let summary = if args.restated {
+        write_second_round(&args.to, &organisation)?
+    } else {
+        write_first_round(&args.to, &organisation)?
+    };
+    say(&format!("{} lines in {} deliveries", summary.rows, summary.deliveries.len()));
     Ok(0)
 }
 

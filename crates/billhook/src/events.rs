@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use billhook_engine::EngineError;
-use billhook_engine::publish::{News, Outcome, Patience, Publisher, Reader, Sent, Tell};
+use billhook_engine::publish::{Attempts, News, Outcome, Patience, Publisher, Reader, Sent, Tell};
 use billhook_engine::sync::holder;
 use billhook_registry::{Registry, SinkRecord};
 use billhook_stream::deliver::{Ended, Heard, Place};
@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 use crate::connections::now;
 use crate::context::{Context, causes, say};
 use crate::import::stop_when_asked;
-use crate::sinks::{named, registry};
+use crate::sinks::{Granularity, named, registry};
 
 /// Events that are read at a time.
 const EVENTS: usize = 500;
@@ -68,6 +68,9 @@ struct TailArgs {
     /// Only events whose data have this value, such as `serviceName=Amazon S3`
     #[arg(long = "filter", value_name = "FIELD=VALUE", value_parser = crate::sinks::field)]
     filters: Vec<(String, String)>,
+    /// How fine costs are told; hours are there where a sink or connection has them kept
+    #[arg(long, value_enum, default_value_t = Granularity::Daily)]
+    granularity: Granularity,
     /// Stay, and print what is new, until interrupted
     #[arg(long, short)]
     follow: bool,
@@ -114,6 +117,7 @@ async fn tail(args: TailArgs, context: &Context) -> anyhow::Result<u8> {
     let settings = SinkSettings {
         target: Target::Stdout,
         format: Format::Cloudevents,
+        granularity: args.granularity.setting(),
         types: args.types,
         connections: args.connections,
         filters: args.filters.into_iter().collect(),
@@ -165,8 +169,8 @@ async fn send(
 ) -> anyhow::Result<u8> {
     let stop = Arc::new(AtomicBool::new(false));
     stop_when_asked(&stop);
-    let publisher =
-        Publisher { registry, lake: context.home()?.lake, holder: holder::me()?, now, stop };
+    let (lake, holder, attempts) = (context.home()?.lake, holder::me()?, Attempts::default());
+    let publisher = Publisher { registry, lake, holder, now, stop, attempts };
     let patience = Patience { whole: None, idle: Some(IDLE) };
     let tell: Tell = Arc::new(tell_trouble);
     let sent = Box::pin(publisher.send_pending(sink, patience, &tell)).await?;
@@ -199,15 +203,22 @@ pub(crate) async fn send_after_load(publisher: &Publisher, is_verbose: bool) {
 }
 
 /// Tells what goes wrong while events are sent.
-pub(crate) fn tell_trouble(sink: &str, news: &News) {
+fn tell_trouble(sink: &str, news: &News) {
+    if let Some(trouble) = trouble(sink, news) {
+        say(&trouble);
+    }
+}
+
+/// What goes wrong while events are sent, in words.
+pub(crate) fn trouble(sink: &str, news: &News) -> Option<String> {
     match news {
         News::Heard(Heard::Retrying { reason, attempts, wait }) if *attempts <= 1 => {
-            say(&format!("{sink}: {reason}; tried again in {}s", wait.as_secs().max(1)));
+            Some(format!("{sink}: {reason}; tried again in {}s", wait.as_secs().max(1)))
         }
         News::Heard(Heard::Buried { id, reason, .. }) => {
-            say(&format!("{sink}: event {id} is a dead letter: {reason}"));
+            Some(format!("{sink}: event {id} is a dead letter: {reason}"))
         }
-        News::Heard(_) | News::Over(_) => {}
+        News::Heard(_) | News::Over(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use billhook_engine::EngineError;
-use billhook_registry::{Access, AccessKey, Base, Credentials, Role, SecretString};
+use billhook_registry::{Access, AccessKey, AssumedRole, Base, Credentials, SecretString};
 use clap::Args;
 
 use crate::context::Context;
@@ -50,7 +50,7 @@ impl IdentityArgs {
     pub(crate) fn access(&self, context: &Context) -> Result<Access, EngineError> {
         let key = self.access_key_id.as_deref().map(key).transpose()?;
         let credentials = match (&self.role_arn, key, &self.profile) {
-            (Some(arn), key, profile) => Credentials::Role(Role {
+            (Some(arn), key, profile) => Credentials::Role(AssumedRole {
                 arn: arn.trim().to_owned(),
                 external_id: self.external_id.clone().unwrap_or_default(),
                 session_name: None,

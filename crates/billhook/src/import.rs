@@ -75,7 +75,7 @@ pub(crate) async fn run(args: ImportArgs, context: &Context) -> anyhow::Result<u
     }
     args.explorer.check(places.iter().any(|place| matches!(place, Place::Explorer(_))))?;
     let home = context.home()?;
-    let mut options = options(&home, &args.load);
+    let mut options = options(&home, &args.load, context);
     options.kinds.clone_from(&args.kinds);
     stop_on_signal(&options);
     let _writer = home.writer(tell_waiting).await?;
@@ -105,12 +105,17 @@ pub(crate) fn stop_on_signal(options: &Options) {
 
 /// Sets `stop` when the user, or the system, asks for the end.
 pub(crate) fn stop_when_asked(stop: &Arc<AtomicBool>) {
+    stop_telling(stop, say);
+}
+
+/// As [`stop_when_asked`], and tells it in a way of its own.
+pub(crate) fn stop_telling(stop: &Arc<AtomicBool>, tell: fn(&str)) {
     let stop = Arc::clone(stop);
     // Heard from now on, and not only once the task has begun.
     let Ok(mut signals) = Signals::listen() else { return };
     tokio::spawn(async move {
         if signals.heard().await {
-            say("stopping …");
+            tell("stopping …");
             stop.store(true, Ordering::Relaxed);
             // Whoever asks twice does not want to wait.
             if signals.heard().await {
@@ -167,10 +172,11 @@ fn kind_names() -> PossibleValuesParser {
 }
 
 /// The usual options.
-pub(crate) fn options(home: &Home, args: &LoadArgs) -> Options {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+pub(crate) fn options(home: &Home, args: &LoadArgs, context: &Context) -> Options {
+    let processors = || std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = args.workers.or(context.config.settings.workers);
     Options {
-        workers: args.workers.unwrap_or(processors.min(4)).max(1),
+        workers: workers.unwrap_or_else(|| processors().min(4)).max(1),
         limits: Limits::default(),
         allow_quarantine: args.quarantine,
         spool: home.spool(),

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod authority;
 mod bench_receiver;
+mod config;
 mod connect;
 mod connections;
 mod context;
@@ -18,14 +19,21 @@ mod export;
 mod history;
 mod identity;
 mod import;
+mod log;
 mod maintain;
+mod passwords;
 mod progress;
+mod ready;
 mod reconcile;
 mod report;
 mod reports;
+mod routes;
+mod serve;
 mod sinks;
 mod sql;
 mod sync;
+mod tokens;
+mod users;
 mod verify;
 
 use std::process::ExitCode;
@@ -73,6 +81,14 @@ enum Command {
     Connections(connections::ConnectionsArgs),
     /// Bring saved connections up to date
     Sync(sync::SyncArgs),
+    /// Serve the pages, the API and SQL over the Postgres protocol, and keep to the schedules
+    Serve(serve::ServeArgs),
+    /// Is the server of this configuration ready? For health checks
+    Ready,
+    /// Who may sign in to the server
+    Users(users::UsersArgs),
+    /// What programs sign in with
+    Tokens(tokens::TokensArgs),
     /// Where events are sent to, and how each is
     Sinks(sinks::SinksArgs),
     /// What changed, as events: watch them, send them, send them again
@@ -93,6 +109,9 @@ enum Command {
     Maintain(maintain::MaintainArgs),
     /// Check that this machine and lake are fit for use
     Doctor,
+    /// Every way into the server, with who may take it
+    #[command(hide = true)]
+    Routes,
     /// Write the generated pages under docs/
     #[command(hide = true)]
     Docs(docs::DocsArgs),
@@ -123,7 +142,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<u8> {
-    let context = Context::new(cli.globals)?;
+    let context = Context::new(&cli.globals)?;
     match cli.command {
         Command::Demo(args) => demo::run(args, &context).await,
         Command::Import(args) => import::run(args, &context).await,
@@ -140,6 +159,10 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Connect(args) => connections::connect(args, &context).await,
         Command::Connections(args) => connections::run(args, &context).await,
         Command::Sync(args) => Box::pin(sync::run(args, &context)).await,
+        Command::Serve(args) => Box::pin(serve::run(args, &context)).await,
+        Command::Ready => ready::run(&context),
+        Command::Users(args) => users::run(args, &context),
+        Command::Tokens(args) => tokens::run(args, &context),
         Command::Sinks(args) => Box::pin(sinks::run(args, &context)).await,
         Command::Events(args) => Box::pin(events::run(args, &context)).await,
         Command::Accounts(args) => accounts::run(args, &context).await,
@@ -150,6 +173,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::CreateReport(args) => create_report::run(args, &context).await,
         Command::Maintain(args) => maintain::run(args, &context).await,
         Command::Doctor => doctor::run(&context).await,
+        Command::Routes => routes::run(),
         Command::Docs(args) => docs::run(&args),
         Command::BenchData(args) => docs::bench_data(&args),
         Command::BenchReceiver(args) => bench_receiver::run(&args),

@@ -77,7 +77,7 @@ pub(crate) async fn run(args: ReconcileArgs, context: &Context) -> anyhow::Resul
     let today = || chrono::Utc::now().date_naive();
     reconcile::first_day(&args.period, today())?;
     let home = context.existing_home().await?;
-    let options = options(&home, &LoadArgs::default());
+    let options = options(&home, &LoadArgs::default(), context);
     stop_on_signal(&options);
     let settings = Settings {
         period: args.period.clone(),

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 
 use billhook_engine::period::DayRange;
-use billhook_engine::report::{Filter, Granularity, Report, ReportRequest, Scope};
+use billhook_engine::report::{Filter, Granularity, How, Report, ReportRequest, Scope};
 use billhook_engine::{EngineError, Home, instant, period, report};
 use billhook_focus::metric::{self, Metric};
 use chrono::{NaiveDate, Utc};
@@ -51,6 +51,12 @@ pub(crate) struct ReportArgs {
     /// Only rows with this value: COL=VALUE, COL=V1,V2 or COL!=VALUE, with (none) for no value
     #[arg(long, value_name = "COL=VALUE")]
     filter: Vec<String>,
+    /// Only rows without this value: COL=VALUE or COL=V1,V2, with (none) for no value
+    #[arg(long, value_name = "COL=VALUE")]
+    not: Vec<String>,
+    /// Only rows whose value contains this text, in upper or lower case: COL=TEXT or COL=T1,T2
+    #[arg(long, value_name = "COL=TEXT")]
+    like: Vec<String>,
     /// Compare with the previous period, the same days a month or a year ago, or a period D..D
     #[arg(long, value_name = "previous|month|year|D..D")]
     compare: Option<String>,
@@ -191,7 +197,7 @@ fn request(args: &ReportArgs, today: NaiveDate) -> Result<ReportRequest, EngineE
         },
         metric: find_metric(&args.metric)?,
         currency: args.currency.clone(),
-        filters: args.filter.iter().map(|f| Filter::parse(f)).collect::<Result<_, _>>()?,
+        filters: filters(args)?,
         compare: args.compare.as_deref().map(|c| period::compare(c, today)).transpose()?,
         scope: match args.scope {
             ScopeName::Consolidated => Scope::Consolidated,
@@ -199,7 +205,19 @@ fn request(args: &ReportArgs, today: NaiveDate) -> Result<ReportRequest, EngineE
         },
         as_of: args.as_of.as_deref().map(instant::parse_millis).transpose()?,
         top: args.top.map(NonZeroUsize::get).or(top),
+        is_none_apart: false,
     })
+}
+
+fn filters(args: &ReportArgs) -> Result<Vec<Filter>, EngineError> {
+    let mut filters =
+        args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    for (texts, how) in [(&args.not, How::Not), (&args.like, How::Like)] {
+        for text in texts {
+            filters.push(Filter { how, ..Filter::parse(text)? });
+        }
+    }
+    Ok(filters)
 }
 
 fn find_metric(name: &str) -> Result<&'static Metric, EngineError> {
@@ -238,6 +256,9 @@ mod tests {
         let request = parsed("report --from 2026-09-01 --top 3 --granularity daily").unwrap();
         assert_eq!(request.range.unwrap().days(), 15);
         assert_eq!((request.top, request.granularity), (Some(3), Granularity::Daily));
+        let request = parsed("report --not service=a,b --like region=EU").unwrap();
+        let found: Vec<_> = request.filters.iter().map(|f| (f.how, f.values.len())).collect();
+        assert_eq!(found, [(How::Not, 2), (How::Like, 1)]);
     }
 
     #[test]

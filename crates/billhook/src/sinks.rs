@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use crate::connections::now;
 use crate::context::{Context, say};
 
-pub(crate) use add::field;
+pub(crate) use add::{Granularity, field};
 
 /// Where events are sent to, and how each is
 #[derive(Debug, Args)]

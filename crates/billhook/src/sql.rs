@@ -41,7 +41,8 @@ pub(crate) enum Format {
 
 const HELP: &str = "\
 Tables: costs (FOCUS rows, one connection per account and month), cost_and_usage (every row),
-        costs_daily, cost_daily, changes, deliveries, quarantine, accounts, resource_tags.
+        costs_daily, cost_daily, changes, changes_hourly, deliveries, quarantine, accounts,
+        resource_tags.
 Names are case-sensitive, as FOCUS writes them: SELECT SUM(BilledCost) FROM costs
 Tags:   SELECT Tags['team'], SUM(BilledCost) FROM costs GROUP BY 1
 Names:  x_AccountName and x_OrganizationalUnit in costs; elsewhere account_name(SubAccountId),
@@ -80,8 +81,17 @@ async fn answer(
     if let Some(rest) = query.strip_prefix("\\d") {
         return Ok(describe(rest.trim(), out)?);
     }
-    let query = billhook_engine::sql_names::mend(query);
-    let frame = session.frame(&query).await?;
+    let frame = match session.frame(query).await {
+        // As it is written first: a name of the query's own may differ from a known one by case.
+        Err(error) => {
+            let mended = billhook_engine::sql_names::mend(query);
+            if mended == query {
+                return Err(error.into());
+            }
+            session.frame(&mended).await?
+        }
+        Ok(frame) => frame,
+    };
     let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
     let mut batches = frame.collect().await.map_err(LakeError::from)?;
     if batches.is_empty() {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use billhook_engine::publish::{News, Publisher, Tell};
+use billhook_engine::ingest::Options;
+use billhook_engine::publish::{Attempts, News, Publisher, Tell};
 use billhook_engine::sync::{self, Done, Heard, Ran, Runner, Told, holder};
 use billhook_engine::{EngineError, Home};
 use billhook_registry::{Connection, ConnectionId, ConnectionName, Outcome, Registry};
@@ -66,19 +67,14 @@ pub(crate) async fn run(args: SyncArgs, context: &Context) -> anyhow::Result<u8>
     let wanted: Vec<Connection> =
         args.names.iter().map(|name| named(&registry, name)).collect::<Result<_, _>>()?;
     let home = context.home()?;
-    let runner = runner(registry, home, &args, context)?;
+    let mut options = options(&home, &args.load, context);
+    options.period.clone_from(&args.period);
+    let runner = runner(Arc::new(registry), home, options, context)?;
     stop_on_signal(&runner.options);
     if args.watch {
         let names: Vec<ConnectionName> = wanted.into_iter().map(|one| one.name).collect();
-        let mut log = Log { is_verbose: args.verbose, held: HashMap::new() };
         let publisher = publisher(&runner);
-        let tell: Tell = Arc::new(tell_news);
-        let sending = tokio::spawn(async move { Box::pin(publisher.stay(&tell)).await });
-        let watched = sync::watch(&runner, &names, &mut |told| log.tell(told)).await;
-        runner.options.stop.store(true, Ordering::Relaxed);
-        // Nothing is lost when it does not end well: what was not acknowledged is sent again.
-        sending.await.ok();
-        watched?;
+        Box::pin(stay(&runner, publisher, &names, args.verbose, Voice::LINES)).await?;
         return Ok(0);
     }
     let wanted: Vec<Connection> = if args.names.is_empty() {
@@ -104,39 +100,82 @@ pub(crate) async fn run(args: SyncArgs, context: &Context) -> anyhow::Result<u8>
     Ok(code)
 }
 
+/// How it is told what is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Voice {
+    /// Tells what is new.
+    pub(crate) news: fn(&str),
+    /// Tells more of the same.
+    pub(crate) more: fn(&str),
+}
+
+impl Voice {
+    /// Lines on standard error, of which the news have the time before them.
+    const LINES: Self = Self { news: line, more: say };
+}
+
+/// Runs what is due and sends what is new, until the runner is told to stop: all connections, or
+/// those that are named.
+///
+/// # Errors
+/// When the control database cannot be read. The runner is told to stop then.
+pub(crate) async fn stay(
+    runner: &Runner,
+    publisher: Publisher,
+    names: &[ConnectionName],
+    is_verbose: bool,
+    voice: Voice,
+) -> Result<(), EngineError> {
+    let mut log = Log { is_verbose, held: HashMap::new(), voice };
+    let tell: Tell = Arc::new(move |sink: &str, news: &News| tell_news(sink, news, voice));
+    let sending = tokio::spawn(async move { Box::pin(publisher.stay(&tell)).await });
+    let watched = sync::watch(runner, names, &mut |told| log.tell(told)).await;
+    runner.options.stop.store(true, Ordering::Relaxed);
+    // Nothing is lost when it does not end well: what was not acknowledged is sent again.
+    sending.await.ok();
+    watched
+}
+
 /// Sends events of what the runner loads.
-fn publisher(runner: &Runner) -> Publisher {
+pub(crate) fn publisher(runner: &Runner) -> Publisher {
     Publisher {
         registry: Arc::clone(&runner.registry),
         lake: runner.home.lake.clone(),
         holder: runner.holder.clone(),
         now,
         stop: Arc::clone(&runner.options.stop),
+        attempts: Attempts::default(),
     }
 }
 
-/// Tells what is news about a sink, with the time before it.
-fn tell_news(sink: &str, news: &News) {
+/// Tells what is news about a sink.
+fn tell_news(sink: &str, news: &News, voice: Voice) {
     match news {
         News::Over(outcome) if events::is_news(outcome) => {
             let to = if sink.is_empty() { String::new() } else { format!(" to {sink}") };
-            line(&format!("events{to}: {}", events::words(outcome)));
+            (voice.news)(&format!("events{to}: {}", events::words(outcome)));
         }
-        News::Heard(_) => events::tell_trouble(sink, news),
+        News::Heard(_) => {
+            if let Some(trouble) = events::trouble(sink, news) {
+                (voice.more)(&trouble);
+            }
+        }
         News::Over(_) => {}
     }
 }
 
-fn runner(
-    registry: Registry,
+/// What runs of this process share.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub(crate) fn runner(
+    registry: Arc<Registry>,
     home: Home,
-    args: &SyncArgs,
+    options: Options,
     context: &Context,
 ) -> Result<Runner, EngineError> {
-    let mut options = options(&home, &args.load);
-    options.period.clone_from(&args.period);
     Ok(Runner {
-        registry: Arc::new(registry),
+        registry,
         home,
         s3: context.s3.clone(),
         options,
@@ -194,14 +233,16 @@ struct Log {
     is_verbose: bool,
     /// Whom others were last seen to be held by.
     held: HashMap<ConnectionId, String>,
+    voice: Voice,
 }
 
 impl Log {
     fn tell(&mut self, told: &Told<'_>) {
+        let Voice { news, more } = self.voice;
         match told {
             Told::Begins { connections, next } => {
                 let plural = if *connections == 1 { "" } else { "s" };
-                line(&format!("watching {connections} connection{plural}; next {}", at(*next)));
+                news(&format!("watching {connections} connection{plural}; next {}", at(*next)));
             }
             Told::Heard(connection, heard) => self.hear(connection, heard),
             Told::Ran { connection, ran, next } => {
@@ -211,13 +252,13 @@ impl Log {
                     let name = &connection.name;
                     let health = ran.health.map(|health| format!("; {}", health.as_str()));
                     let health = health.unwrap_or_default();
-                    line(&format!("{name}: {}{health}; next {}", outcome(ran), at(*next)));
+                    news(&format!("{name}: {}{health}; next {}", outcome(ran), at(*next)));
                 }
                 if ran.is_news || self.is_verbose {
                     for finding in &ran.findings {
-                        say(&format!("  {} ({})", finding.seen, finding.code));
+                        more(&format!("  {} ({})", finding.seen, finding.code));
                         if !finding.fix.is_empty() {
-                            say(&format!("  mend: {}", first_line(&finding.fix)));
+                            more(&format!("  mend: {}", first_line(&finding.fix)));
                         }
                     }
                 }
@@ -225,18 +266,20 @@ impl Log {
             Told::Held { connection, holder, since } => {
                 let before = self.held.insert(connection.id.clone(), (*holder).to_owned());
                 if self.is_verbose || before.as_deref() != Some(*holder) {
-                    line(&held(connection, holder, *since));
+                    news(&held(connection, holder, *since));
                 }
             }
             Told::Failed { connection, error } => {
-                line(&format!("{}: {}", connection.name, causes(*error)));
+                news(&format!("{}: {}", connection.name, causes(*error)));
             }
         }
     }
 
     fn hear(&self, connection: &Connection, heard: &Heard<'_>) {
         match heard {
-            Heard::Begins if self.is_verbose => line(&format!("{}: begins", connection.name)),
+            Heard::Begins if self.is_verbose => {
+                (self.voice.news)(&format!("{}: begins", connection.name));
+            }
             Heard::Waits(who) if self.is_verbose => tell_waiting(who),
             Heard::Delivery(one) if self.is_verbose => tell(one),
             _ => {}

@@ -37,6 +37,8 @@ mod exact;
 mod faults;
 #[path = "cli/focus.rs"]
 mod focus;
+#[path = "cli/hours.rs"]
+mod hours;
 #[path = "cli/idempotent.rs"]
 mod idempotent;
 #[path = "cli/layouts.rs"]
@@ -47,6 +49,10 @@ mod reconcile;
 mod s3;
 #[path = "cli/scene.rs"]
 mod scene;
+#[path = "cli/serve.rs"]
+mod serve;
+#[path = "cli/set.rs"]
+mod set;
 // Shared with `cargo xtask soak`, which does the same for long.
 #[path = "../../../xtask/src/soak/events.rs"]
 mod soak_events;

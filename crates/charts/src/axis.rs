@@ -2,8 +2,8 @@
 
 use crate::amount::{ONE, tick};
 
-/// Most intervals between ticks; with steps of 1, 2 and 5 × 10ⁿ at least three are left.
-const MAX_INTERVALS: i128 = 6;
+/// Most intervals between ticks; with steps of 1, 2, 2.5 and 5 × 10ⁿ at least three are left.
+const MAX_INTERVALS: i128 = 5;
 
 /// A value axis that contains zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,10 @@ impl Axis {
             return Self { low: 0, high: ONE, step: ONE };
         }
         let step = nice_step(depth, max);
-        let beyond = depth % step;
-        let low = if beyond > 0 && beyond < step / 2 {
+        let low = if is_little(depth, step) {
             depth + (max + depth) / 40
         } else {
-            depth.div_euclid(step).saturating_add(i128::from(beyond > 0)).saturating_mul(step)
+            ceil_div(depth, step).saturating_mul(step)
         };
         let high = (max / step).saturating_add(i128::from(max % step > 0)).saturating_mul(step);
         Self { low: -low, high, step }
@@ -70,13 +69,20 @@ impl Axis {
     }
 }
 
-/// The smallest of 1, 2, 5 × 10ⁿ that covers both sides of zero in [`MAX_INTERVALS`].
+/// Whether what hangs down beyond the last tick below zero is too little for an interval.
+fn is_little(depth: i128, step: i128) -> bool {
+    let beyond = depth % step;
+    beyond > 0 && beyond < step / 2
+}
+
+/// The smallest of 1, 2, 2.5, 5 × 10ⁿ that covers both sides of zero in [`MAX_INTERVALS`].
 fn nice_step(depth: i128, max: i128) -> i128 {
     let mut power = 1_i128;
     loop {
-        for factor in [1, 2, 5] {
-            let step = power.saturating_mul(factor);
-            if ceil_div(depth, step) + ceil_div(max, step) <= MAX_INTERVALS {
+        for (factor, divisor) in [(1, 1), (2, 1), (5, 2), (5, 1)] {
+            let step = power.saturating_mul(factor) / divisor;
+            let below = ceil_div(depth, step) - i128::from(is_little(depth, step));
+            if below + ceil_div(max, step) <= MAX_INTERVALS {
                 return step;
             }
         }
@@ -120,10 +126,8 @@ mod tests {
     fn ticks_are_nice_and_cover_the_data() {
         assert_eq!(labels(0, 0), ["0", "1"]);
         assert_eq!(labels(0, 4_988 * ONE), ["0", "1k", "2k", "3k", "4k", "5k"]);
-        assert_eq!(
-            labels(0, ONE / 1000 * 3),
-            ["0", "0.0005", "0.0010", "0.0015", "0.0020", "0.0025", "0.0030"]
-        );
+        assert_eq!(labels(0, 10_100 * ONE), ["0", "2.5k", "5k", "7.5k", "10k", "12.5k"]);
+        assert_eq!(labels(0, ONE / 1000 * 3), ["0", "0.001", "0.002", "0.003"]);
         assert_eq!(labels(-900 * ONE, 2_100 * ONE), ["\u{2212}1k", "0", "1k", "2k", "3k"]);
         assert_eq!(
             labels(-900 * ONE, 0),

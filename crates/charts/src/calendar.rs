@@ -8,6 +8,8 @@ const MONTHS: [&str; 12] =
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Least space between two labels of the axis, in hundredths of a pixel.
 const GAP: i64 = 900;
+/// Most labels of an axis of times: the months of a year.
+const MOST_LABELS: usize = 12;
 
 /// How much time a bucket covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,49 @@ pub(crate) fn long(label: &str) -> String {
     }
 }
 
+/// Writes a bucket without what its neighbours share: `7 Sep`, `Sep 2026`, `7 Sep 05:00`.
+pub(crate) fn short(label: &str) -> String {
+    let Some(moment) = parse(label) else {
+        return text::visible(label);
+    };
+    match moment.parts {
+        3 => moment.day_month(),
+        4 => format!("{} {}", moment.day_month(), moment.time()),
+        _ => long(label),
+    }
+}
+
+/// Writes the time from one bucket to another, both included: `1–18 Nov 2026`, `28 Oct – 3 Nov
+/// 2026`, `Jan–Nov 2026`, `7 Sep 2026 00:00–23:00 UTC`, or both labels.
+pub(crate) fn span(first: &str, last: &str) -> String {
+    let (Some(from), Some(to)) = (parse(first), parse(last)) else {
+        let labels = [text::visible(first), text::visible(last)];
+        return if first == last { text::visible(first) } else { labels.join(" to ") };
+    };
+    let is_same_year = from.year == to.year;
+    let is_same_month = is_same_year && from.month == to.month;
+    let date = |moment: &Moment| format!("{} {}", moment.day_month(), moment.year);
+    match (from.parts, to.parts) {
+        (3, 3) if from == to => date(&to),
+        (3, 3) if is_same_month => format!("{}\u{2013}{}", from.day, date(&to)),
+        (3, 3) if is_same_year => format!("{} \u{2013} {}", from.day_month(), date(&to)),
+        (3, 3) => format!("{} \u{2013} {}", date(&from), date(&to)),
+        (2, 2) if is_same_year && from != to => {
+            format!("{}\u{2013}{} {}", from.month_name(), to.month_name(), to.year)
+        }
+        (4, 4) if from.days() == to.days() && from != to => {
+            format!("{} {}\u{2013}{} UTC", date(&to), from.time(), to.time())
+        }
+        _ if from == to => long(first),
+        _ => format!("{} \u{2013} {}", long(first), long(last)),
+    }
+}
+
+/// Whether a bucket is a Monday.
+pub(crate) fn is_monday(label: &str) -> bool {
+    parse(label).is_some_and(|moment| moment.parts == 3 && (moment.days() - 4).rem_euclid(7) == 0)
+}
+
 /// Chooses the labels of an axis whose buckets are `band` apart, at a type size of `size` (both in
 /// hundredths of a pixel): as many as have room, at places a reader expects (Mondays, first of a
 /// month, January, full quarters of a day).
@@ -97,7 +142,7 @@ pub(crate) fn axis_labels(buckets: &[String], band: i64, size: i64) -> Vec<Label
     let mut best = Vec::new();
     for rule in rules(Grain::of(buckets), moments.first().map_or(0, |moment| moment.parts)) {
         let labels = pick(&moments, *rule);
-        if labels.len() > 1 && fits(&labels, band, size) {
+        if (2..=MOST_LABELS).contains(&labels.len()) && fits(&labels, band, size) {
             return labels;
         }
         if best.is_empty() || (!labels.is_empty() && labels.len() < best.len()) {
@@ -329,7 +374,7 @@ fn number(text: &str, digits: usize) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grain, axis_labels, long, parse};
+    use super::{Grain, axis_labels, is_monday, long, parse, short, span};
 
     fn owned(labels: &[&str]) -> Vec<String> {
         labels.iter().map(|label| (*label).to_owned()).collect()
@@ -354,6 +399,27 @@ mod tests {
         {
             assert_eq!(parse(label), None, "{label}");
         }
+    }
+
+    #[test]
+    fn spans_say_what_is_shared_once() {
+        for (first, last, words) in [
+            ("2026-11-01", "2026-11-18", "1\u{2013}18 Nov 2026"),
+            ("2026-10-28", "2026-11-03", "28 Oct \u{2013} 3 Nov 2026"),
+            ("2025-12-28", "2026-01-03", "28 Dec 2025 \u{2013} 3 Jan 2026"),
+            ("2026-11-14", "2026-11-14", "14 Nov 2026"),
+            ("2026-01", "2026-11", "Jan\u{2013}Nov 2026"),
+            ("2025-11", "2026-01", "Nov 2025 \u{2013} Jan 2026"),
+            ("2026-11", "2026-11", "Nov 2026"),
+            ("2026-11-14T00:00", "2026-11-14T23:00", "14 Nov 2026 00:00\u{2013}23:00 UTC"),
+            ("a", "b", "a to b"),
+        ] {
+            assert_eq!(span(first, last), words);
+        }
+        assert_eq!(short("2026-11-14"), "14 Nov");
+        assert_eq!(short("2026-11-14T05:00"), "14 Nov 05:00");
+        assert_eq!(short("2026-11"), "Nov 2026");
+        assert!(is_monday("2026-11-16") && !is_monday("2026-11-17") && !is_monday("2026-11"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Writes SVG elements. Positions are hundredths of a pixel ([`Px`]), so no rounding hides in
 //! formatting.
 
+use crate::ink::{Ink, Pen, Role};
 use crate::text::escape;
-use crate::theme::Palette;
+use crate::theme::Paint;
 
 /// Hundredths of a pixel.
 pub(crate) type Px = i64;
@@ -29,14 +30,14 @@ pub(crate) enum Anchor {
 
 /// A line of text and how it is set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Line<'a> {
+pub(crate) struct Line {
     pub(crate) x: Px,
     /// Baseline.
     pub(crate) y: Px,
     pub(crate) size: Px,
     pub(crate) bold: bool,
     pub(crate) anchor: Anchor,
-    pub(crate) fill: &'a str,
+    pub(crate) role: Role,
 }
 
 /// An SVG document in the making.
@@ -45,6 +46,7 @@ pub(crate) struct Canvas {
     out: String,
     /// Prefix of all ids, so that several drawings can be put into one page.
     id: String,
+    pen: Pen,
 }
 
 impl Area {
@@ -57,52 +59,81 @@ impl Area {
     }
 }
 
+impl Line {
+    /// A line of the usual size that starts at a place.
+    pub(crate) fn at(x: Px, y: Px, role: Role) -> Self {
+        Self { x, y, size: 1200, bold: false, anchor: Anchor::Start, role }
+    }
+}
+
 impl Canvas {
     /// Opens a document with its accessible name and description, ground and patterns.
-    pub(crate) fn open(size_px: (u32, u32), palette: &Palette, name: &str, about: &str) -> Self {
+    pub(crate) fn open(size_px: (u32, u32), pen: Pen, name: &str, about: &str) -> Self {
         let (width, height) = size_px;
         // Everything that is drawn follows from the description and the size, up to collisions that
-        // do no harm: equal ids then name equal patterns.
-        let id = format!("bh{:016x}", fnv1a(&[name, about, palette.surface]));
+        // do no harm: equal ids then name equal patterns. A page holds two sizes, one of them
+        // hidden, and what is hidden lends no patterns.
+        let size = format!("{width}x{height}");
+        let id = format!("bh{:016x}", fnv1a(&[name, about, pen.surface(), &size]));
         let (name, about) = (escape(name), escape(about));
-        let mut canvas = Self { out: String::with_capacity(1 << 14), id };
+        let look = match pen.ink {
+            Ink::Attributes => format!("font-family=\"{FONTS}\""),
+            Ink::Classes => "class=\"bh\"".to_owned(),
+        };
+        let mut canvas = Self { out: String::with_capacity(1 << 14), id, pen };
         let id = &canvas.id;
         let head = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{name}\" aria-describedby=\"{id}-about\" \
-             font-family=\"{FONTS}\" font-size=\"12\">\n<title>{name}</title>\n\
+             {look} font-size=\"12\">\n<title>{name}</title>\n\
              <desc id=\"{id}-about\">{about}</desc>\n"
         );
         canvas.out.push_str(&head);
-        canvas.patterns(palette);
-        let ground =
-            format!("<rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n", palette.surface);
-        canvas.out.push_str(&ground);
+        canvas.patterns();
+        if pen.ink == Ink::Attributes {
+            let ground = pen.style(Role::Ground);
+            let ground = format!("<rect width=\"{width}\" height=\"{height}\" {ground}/>\n");
+            canvas.out.push_str(&ground);
+        }
         canvas
     }
 
-    /// Hatch laid over credits, and the dots of "not specified".
-    fn patterns(&mut self, palette: &Palette) {
-        let Palette { surface, other, .. } = palette;
+    /// Hatch laid over credits, the dots of "not specified", and the pale hatch of what is missing.
+    fn patterns(&mut self) {
         let id = &self.id;
+        let [ground, pale] = [Role::Ground, Role::Pale].map(|role| self.pen.style(role));
+        let other = self.pen.fill(Paint::Other, "");
         let patterns = format!(
             "<defs>\n<pattern id=\"{id}-hatch\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" \
-             patternTransform=\"rotate(45)\"><rect width=\"2\" height=\"5\" fill=\"{surface}\"/></pattern>\n\
+             patternTransform=\"rotate(45)\"><rect width=\"2\" height=\"5\" {ground}/></pattern>\n\
              <pattern id=\"{id}-dots\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">\
-             <rect width=\"4\" height=\"4\" fill=\"{surface}\"/>\
-             <rect width=\"2\" height=\"2\" fill=\"{other}\"/></pattern>\n</defs>\n"
+             <rect width=\"4\" height=\"4\" {ground}/>\
+             <rect width=\"2\" height=\"2\" {other}/></pattern>\n\
+             <pattern id=\"{id}-none\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
+             patternTransform=\"rotate(45)\"><rect width=\"2\" height=\"6\" {pale}/></pattern>\n</defs>\n"
         );
         self.out.push_str(&patterns);
     }
 
-    /// Reference to the hatch over credits.
+    /// Attributes of the hatch over credits.
     pub(crate) fn hatch(&self) -> String {
-        format!("url(#{}-hatch)", self.id)
+        format!("fill=\"url(#{}-hatch)\" pointer-events=\"none\"", self.id)
     }
 
-    /// Reference to the dots of "not specified".
-    pub(crate) fn dots(&self) -> String {
-        format!("url(#{}-dots)", self.id)
+    /// Attributes of the pale hatch where nothing was delivered.
+    pub(crate) fn missing(&self) -> String {
+        let class = if self.pen.ink == Ink::Classes { " class=\"none\"" } else { "" };
+        format!("fill=\"url(#{}-none)\"{class}", self.id)
+    }
+
+    /// Attributes of an area of a group.
+    pub(crate) fn fill(&self, paint: Paint) -> String {
+        self.pen.fill(paint, &format!("url(#{}-dots)", self.id))
+    }
+
+    /// Attributes of a mark.
+    pub(crate) fn style(&self, role: Role) -> String {
+        self.pen.style(role)
     }
 
     /// Opens a group with attributes that are already safe.
@@ -119,10 +150,30 @@ impl Canvas {
         self.put(&format!("<rect {}><title>{}</title></rect>\n", sides(area), escape(hover)));
     }
 
-    /// A rectangle without hover text.
-    pub(crate) fn block(&mut self, area: Area, fill: &str, rounded: bool) {
-        let radius = if rounded { " rx=\"2\"" } else { "" };
-        self.put(&format!("<rect {}{radius} fill=\"{fill}\"/>\n", sides(area)));
+    /// A rectangle without hover text, with attributes that are already safe.
+    pub(crate) fn block(&mut self, area: Area, attributes: &str) {
+        self.put(&format!("<rect {} {attributes}/>\n", sides(area)));
+    }
+
+    /// A rectangle that is not seen and has a text shown on hover.
+    pub(crate) fn hover(&mut self, area: Area, text: &str) {
+        self.put(&format!(
+            "<rect {} fill=\"none\" pointer-events=\"all\"><title>{}</title></rect>\n",
+            sides(area),
+            escape(text)
+        ));
+    }
+
+    /// A path of strokes or areas of one role.
+    pub(crate) fn mark(&mut self, data: &str, role: Role) {
+        let style = self.pen.style(role);
+        self.path(data, &style);
+    }
+
+    /// A line of a group.
+    pub(crate) fn line(&mut self, data: &str, paint: Paint) {
+        let style = self.pen.line(paint);
+        self.path(data, &style);
     }
 
     /// A path of strokes or areas, with attributes that are already safe. Nothing for an empty
@@ -134,7 +185,7 @@ impl Canvas {
     }
 
     /// A line of text, with its full form on hover where it was cut.
-    pub(crate) fn text(&mut self, line: Line<'_>, content: &str, full: Option<&str>) {
+    pub(crate) fn text(&mut self, line: Line, content: &str, full: Option<&str>) {
         let anchor = match line.anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
@@ -150,10 +201,10 @@ impl Canvas {
         let hover =
             hover.map_or_else(String::new, |full| format!("<title>{}</title>", escape(full)));
         self.put(&format!(
-            "<text x=\"{}\" y=\"{}\"{size}{weight}{anchor} fill=\"{}\">{hover}{}</text>\n",
+            "<text x=\"{}\" y=\"{}\"{size}{weight}{anchor} {}>{hover}{}</text>\n",
             px(line.x),
             px(line.y),
-            line.fill,
+            self.pen.style(line.role),
             escape(content)
         ));
     }
@@ -171,12 +222,12 @@ impl Canvas {
 
 /// Adds a horizontal stroke to path data.
 pub(crate) fn stroke_across(path: &mut String, from: Px, to: Px, y: Px) {
-    path.extend(["M", &px(from), " ", &px(y), "H", &px(to)]);
+    path.extend(["M", &px(from), " ", &px(y), "h", &px(to - from)]);
 }
 
 /// Adds a vertical stroke to path data.
 pub(crate) fn stroke_down(path: &mut String, x: Px, from: Px, to: Px) {
-    path.extend(["M", &px(x), " ", &px(from), "V", &px(to)]);
+    path.extend(["M", &px(x), " ", &px(from), "v", &px(to - from)]);
 }
 
 /// Adds a rectangle to path data.
@@ -186,7 +237,13 @@ pub(crate) fn outline(path: &mut String, area: Area) {
     path.extend(["M", &left, " ", &top, "h", &across, "v", &px(height), "h", &back, "z"]);
 }
 
-fn sides(area: Area) -> String {
+/// Adds a point to path data: the first of a line, or the next.
+pub(crate) fn point(path: &mut String, is_first: bool, x: Px, y: Px) {
+    path.extend([if is_first { "M" } else { "L" }, &px(x), " ", &px(y)]);
+}
+
+/// Writes the sides of a rectangle as attributes.
+pub(crate) fn sides(area: Area) -> String {
     let Area { x, y, width, height } = area;
     format!("x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"", px(x), px(y), px(width), px(height))
 }

@@ -30,15 +30,25 @@ impl Bucket {
     pub(crate) fn net(&self) -> i128 {
         self.above.saturating_add(self.below)
     }
+
+    /// Whether there is nothing to draw, as opposed to charges and credits that cancel.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.above == 0 && self.below == 0
+    }
 }
 
 impl Figures {
     pub(crate) fn of(chart: &Chart) -> Self {
-        let mut series = Vec::with_capacity(chart.series.len());
-        let mut buckets = vec![Bucket::default(); chart.buckets.len()];
-        for one in &chart.series {
+        Self::sum(chart.buckets.len(), chart.series.iter().map(|one| one.values.as_slice()))
+    }
+
+    /// Sums the values of several groups over `count` buckets.
+    pub(crate) fn sum<'a>(count: usize, groups: impl Iterator<Item = &'a [i128]>) -> Self {
+        let mut series = Vec::new();
+        let mut buckets = vec![Bucket::default(); count];
+        for values in groups {
             let mut total = 0_i128;
-            for (bucket, &value) in buckets.iter_mut().zip(&one.values) {
+            for (bucket, &value) in buckets.iter_mut().zip(values) {
                 total = total.saturating_add(value);
                 bucket.above = bucket.above.saturating_add(value.max(0));
                 bucket.below = bucket.below.saturating_add(value.min(0));
@@ -55,6 +65,18 @@ impl Figures {
     /// Net of everything.
     pub(crate) fn total(&self) -> i128 {
         self.charges.saturating_add(self.credits)
+    }
+
+    /// Sums of a bucket, zero for one that is not there.
+    pub(crate) fn bucket(&self, index: usize) -> Bucket {
+        self.buckets.get(index).copied().unwrap_or_default()
+    }
+
+    /// Lower and upper end of what the stacks reach.
+    pub(crate) fn reach(&self) -> (i128, i128) {
+        let lowest = self.buckets.iter().map(|bucket| bucket.below).min().unwrap_or(0);
+        let highest = self.buckets.iter().map(|bucket| bucket.above).max().unwrap_or(0);
+        (lowest, highest)
     }
 
     /// Whether anything is drawn below zero.

@@ -6,8 +6,9 @@ use crate::amount::{self, shown};
 use crate::calendar::{Grain, long};
 use crate::canvas::{Anchor, Area, Canvas, Line, Px};
 use crate::figures::Figures;
+use crate::ink::{Ink, Pen, Role};
 use crate::text;
-use crate::theme::{Fill, Palette};
+use crate::theme::{Paint, paints};
 
 /// Below this width the total moves under the heading and a legend under the plot.
 const WIDE: Px = 56_000;
@@ -16,8 +17,7 @@ const WIDE: Px = 56_000;
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) canvas: Canvas,
-    pub(crate) palette: &'static Palette,
-    pub(crate) fills: Vec<Fill>,
+    pub(crate) paints: Vec<Paint>,
     /// Room left for the drawing between heading and footer.
     pub(crate) room: Area,
     /// Whether there is room for two things side by side.
@@ -58,21 +58,14 @@ impl Frame {
         height: u32,
         foot: &[String],
     ) -> Self {
-        let palette = chart.theme.palette();
+        let pen = Pen::new(Ink::Attributes, chart.theme);
         let title = text::visible(chart.title.trim());
-        let mut canvas = Canvas::open((width, height), palette, &title, &describe(chart, figures));
+        let mut canvas = Canvas::open((width, height), pen, &title, &describe(chart, figures));
         let (width, height) = (i64::from(width) * 100, i64::from(height) * 100);
         let wide = width >= WIDE;
         let measures = Measures::of(wide);
-        heading(&mut canvas, chart, figures, palette, (width, wide));
-        let foot_line = Line {
-            x: measures.margin,
-            y: height - measures.margin * 6 / 10,
-            size: 1200,
-            bold: false,
-            anchor: Anchor::Start,
-            fill: palette.muted,
-        };
+        heading(&mut canvas, chart, figures, (width, wide));
+        let foot_line = Line::at(measures.margin, height - measures.margin * 6 / 10, Role::Muted);
         canvas.text(foot_line, &fitting(foot, width - 2 * measures.margin), None);
         let room = Area {
             x: measures.margin,
@@ -80,31 +73,26 @@ impl Frame {
             width: (width - 2 * measures.margin).max(0),
             height: (height - measures.head - measures.foot).max(0),
         };
-        Self { canvas, palette, fills: palette.fills(&chart.series), room, wide }
+        Self { canvas, paints: paints(&chart.series), room, wide }
     }
 
     /// Attributes of a group of bars of one series.
     pub(crate) fn fill_attributes(&self, series: usize) -> String {
-        if let Some(Fill::Solid(colour)) = self.fills.get(series) {
-            return format!("fill=\"{colour}\"");
-        }
-        format!("fill=\"{}\" stroke=\"{}\"", self.canvas.dots(), self.palette.other)
+        self.canvas.fill(self.paints.get(series).copied().unwrap_or(Paint::Other))
     }
 
     /// Says in the middle that there is nothing to draw.
     pub(crate) fn nothing(mut self) -> String {
-        let Area { x, y, width, height } = self.room;
-        let line = Line {
-            x: x + width / 2,
-            y: y + height / 2,
-            size: 1400,
-            bold: false,
-            anchor: Anchor::Middle,
-            fill: self.palette.muted,
-        };
-        self.canvas.text(line, "No data in this period", None);
+        nothing(&mut self.canvas, self.room);
         self.canvas.close()
     }
+}
+
+/// Says in the middle of a room that there is nothing to draw.
+pub(crate) fn nothing(canvas: &mut Canvas, room: Area) {
+    let middle = Line::at(room.x + room.width / 2, room.y + room.height / 2, Role::Muted);
+    let line = Line { size: 1400, anchor: Anchor::Middle, ..middle };
+    canvas.text(line, "No data in this period", None);
 }
 
 /// Joins as many statements as fit, the first ones first; one cut short could be misread.
@@ -122,24 +110,11 @@ fn fitting(parts: &[String], room: Px) -> String {
 }
 
 /// Title and subtitle, and the total: on the right where there is room, else on a line of its own.
-fn heading(
-    canvas: &mut Canvas,
-    chart: &Chart,
-    figures: &Figures,
-    palette: &Palette,
-    (width, wide): (Px, bool),
-) {
+fn heading(canvas: &mut Canvas, chart: &Chart, figures: &Figures, (width, wide): (Px, bool)) {
     let Measures { margin, title: size, .. } = Measures::of(wide);
     let total = money(figures.total(), &chart.currency);
-    let line = Line {
-        x: margin,
-        y: margin + size * 8 / 10,
-        size,
-        bold: true,
-        anchor: Anchor::Start,
-        fill: palette.text,
-    };
-    let caption = Line { y: line.y + 2200, size: 1300, bold: false, fill: palette.muted, ..line };
+    let line = Line { size, bold: true, ..Line::at(margin, margin + size * 8 / 10, Role::Text) };
+    let caption = Line { y: line.y + 2200, size: 1300, bold: false, role: Role::Muted, ..line };
     let full_room = width - 2 * margin;
     let side_room =
         if wide { full_room - text::bold_width(&total, size) - 2400 } else { full_room };
@@ -158,7 +133,7 @@ fn heading(
         canvas.text(right, &total, None);
         canvas.text(Line { x: width - margin, anchor: Anchor::End, ..caption }, word, None);
     } else {
-        let below = Line { y: caption.y + 2000, bold: true, fill: palette.text, ..caption };
+        let below = Line { y: caption.y + 2000, bold: true, role: Role::Text, ..caption };
         canvas.text(below, &format!("{total} {word}"), None);
     }
 }

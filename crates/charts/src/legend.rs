@@ -5,6 +5,7 @@ use crate::amount::{share, shown};
 use crate::canvas::{Anchor, Area, Line, Px, outline, stroke_across};
 use crate::figures::Figures;
 use crate::frame::Frame;
+use crate::ink::Role;
 use crate::text;
 
 /// Height of an entry with its figures on a second line.
@@ -109,17 +110,12 @@ impl Entry {
 
     fn draw(&self, frame: &mut Frame, area: Area, tall: bool) {
         self.swatch(frame, area);
-        let palette = frame.palette;
         let name = Line {
-            x: area.x + INDENT,
-            y: area.y + 1250,
             size: if tall { 1300 } else { 1200 },
-            bold: false,
-            anchor: Anchor::Start,
-            fill: palette.text,
+            ..Line::at(area.x + INDENT, area.y + 1250, Role::Text)
         };
         let room = area.width - INDENT;
-        let figure = Line { size: 1200, fill: palette.muted, ..name };
+        let figure = Line { size: 1200, role: Role::Muted, ..name };
         if tall {
             frame.canvas.text(name, &text::cut(&self.label, name.size, room), Some(&self.label));
             frame.canvas.text(Line { y: name.y + 1600, ..figure }, &self.figures(), None);
@@ -134,7 +130,6 @@ impl Entry {
     /// The sample of the mark the entry explains.
     fn swatch(&self, frame: &mut Frame, area: Area) {
         let square = Area { x: area.x, y: area.y + 200, width: 1200, height: 1200 };
-        let palette = frame.palette;
         match self.mark {
             Mark::Series(index) => {
                 let mut path = String::new();
@@ -144,15 +139,14 @@ impl Entry {
             }
             Mark::Credits => {
                 let hatch = frame.canvas.hatch();
-                frame.canvas.block(square, palette.muted, false);
-                frame.canvas.block(square, &hatch, false);
+                let muted = frame.canvas.style(Role::Muted);
+                frame.canvas.block(square, &muted);
+                frame.canvas.block(square, &hatch);
             }
             Mark::Net => {
                 let mut path = String::new();
                 stroke_across(&mut path, square.x, square.right(), square.y + 600);
-                frame
-                    .canvas
-                    .path(&path, &format!("stroke=\"{}\" stroke-width=\"2\"", palette.text));
+                frame.canvas.mark(&path, Role::Net);
             }
             Mark::More => {}
         }

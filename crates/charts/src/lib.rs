@@ -6,8 +6,11 @@
 //! affair. All geometry is whole hundredths of a pixel and all amounts are whole units of 10⁻¹⁸, so
 //! equal input gives equal bytes on every machine.
 //!
-//! Start at [`svg`]. `stacked` and `ranked` are the two drawings; `frame` holds what they share,
-//! `axis` the scale, `calendar` the bucket labels, `theme` the colours, `amount` the figures.
+//! Start at [`svg`] for files and at [`Picture`] for pages; both draw their plot by `plot` and
+//! `stack`, so that a file and a page have one geometry. `ranked` and [`waterfall()`] are drawings
+//! of their own. `frame` holds what the files share, `axis` the scale, `calendar` the bucket
+//! labels,
+//! `theme` the colours and `ink` how a mark gets them, `amount` the figures, `words` the sentences.
 
 mod amount;
 mod axis;
@@ -15,18 +18,32 @@ mod calendar;
 mod canvas;
 mod figures;
 mod frame;
+mod ink;
 mod legend;
+mod lines;
+mod multiples;
+mod overlay;
+mod picture;
+mod plot;
 mod ranked;
+mod spark;
+mod stack;
 mod stacked;
 mod terminal;
 mod text;
 mod theme;
+mod waterfall;
+mod words;
 
 pub use amount::{compact_money, money2};
+pub use ink::{Ink, PALETTE_CSS};
+pub use picture::{Band, Bucket, Form, Picture, Size};
 pub use ranked::svg_ranked_bars;
+pub use spark::{share_bar, spark};
 pub use stacked::svg_stacked_bars;
 pub use terminal::{bar, sparkline};
-pub use theme::Theme;
+pub use theme::{Paint, Theme};
+pub use waterfall::{Step, waterfall};
 
 /// Width in pixels of what [`svg`] draws: half of a full HD slide, so text of 12 px becomes 24 px
 /// there.

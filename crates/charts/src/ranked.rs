@@ -7,7 +7,9 @@ use crate::calendar::long;
 use crate::canvas::{Anchor, Area, Line, Px, outline, stroke_down};
 use crate::figures::Figures;
 use crate::frame::{self, Frame};
+use crate::ink::Role;
 use crate::text;
+use crate::theme::Paint;
 
 /// Row height in pixels when there is a choice.
 const ROW_PX: u32 = 36;
@@ -62,11 +64,10 @@ pub fn svg_ranked_bars(chart: &Chart, width: u32, height: u32) -> String {
         y += step;
     }
     let fill = frame.canvas.hatch();
-    frame.canvas.path(&hatch, &format!("fill=\"{fill}\" pointer-events=\"none\""));
+    frame.canvas.path(&hatch, &fill);
     let mut zero = String::new();
     stroke_down(&mut zero, columns.zero, frame.room.y, y);
-    let axis = format!("stroke=\"{}\" shape-rendering=\"crispEdges\"", frame.palette.axis);
-    frame.canvas.path(&zero, &axis);
+    frame.canvas.mark(&zero, Role::Axis);
     frame.canvas.close()
 }
 
@@ -149,16 +150,8 @@ impl Columns {
         (row, area): (&Row, Area),
         hatch: &mut String,
     ) {
-        let palette = frame.palette;
         let baseline = area.y + area.height / 2 + self.size * 35 / 100;
-        let name = Line {
-            x: area.x,
-            y: baseline,
-            size: self.size,
-            bold: false,
-            anchor: Anchor::Start,
-            fill: palette.text,
-        };
+        let name = Line { size: self.size, ..Line::at(area.x, baseline, Role::Text) };
         frame.canvas.text(name, &text::cut(&row.label, self.size, self.label), Some(&row.label));
         let reach = scaled(row.total, self.range, self.length);
         let height = (area.height * 62 / 100).min(2400) / 100 * 100;
@@ -169,7 +162,7 @@ impl Columns {
         let bar = Area { x, y: top, width, height };
         if width > 0 {
             let fill = row.series.map(|series| frame.fill_attributes(series));
-            let fill = fill.unwrap_or_else(|| format!("fill=\"{}\"", palette.other));
+            let fill = fill.unwrap_or_else(|| frame.canvas.fill(Paint::Other));
             frame.canvas.group(&fill);
             frame.canvas.bar(bar, &hover(row, chart));
             frame.canvas.end_group();
@@ -185,7 +178,7 @@ impl Columns {
                 x: area.right(),
                 size: self.size - 100,
                 anchor: Anchor::End,
-                fill: palette.muted,
+                role: Role::Muted,
                 ..name
             };
             frame.canvas.text(line, &share, None);

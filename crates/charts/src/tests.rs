@@ -2,6 +2,8 @@
 
 use crate::{Chart, Series, Theme, svg, svg_ranked_bars, svg_stacked_bars};
 
+mod pages;
+
 const ONE: i128 = 1_000_000_000_000_000_000;
 
 fn chart(buckets: &[&str], series: &[(&str, &[i128])]) -> Chart {
@@ -21,12 +23,10 @@ fn chart(buckets: &[&str], series: &[(&str, &[i128])]) -> Chart {
 /// Reads an attribute in pixels as hundredths.
 fn hundredths(element: &str, name: &str) -> i64 {
     let (_, rest) = element.split_once(&format!(" {name}=\"")).unwrap();
-    let (value, _) = rest.split_once('"').unwrap();
-    let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
-    whole.parse::<i64>().unwrap() * 100 + format!("{part:0<2}").parse::<i64>().unwrap()
+    number(rest.split_once('"').unwrap().0)
 }
 
-/// The bars of a drawing, as (y, height, hover text).
+/// The bars of a ranking, as (y, height, hover text).
 fn bars(drawing: &str) -> Vec<(i64, i64, &str)> {
     let lines = drawing.split("<rect").skip(1).filter(|part| part.contains("<title>"));
     lines
@@ -39,6 +39,26 @@ fn bars(drawing: &str) -> Vec<(i64, i64, &str)> {
             )
         })
         .collect()
+}
+
+/// Reads pixels as hundredths.
+fn number(text: &str) -> i64 {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    whole.parse::<i64>().unwrap() * 100 + format!("{part:0<2}").parse::<i64>().unwrap()
+}
+
+/// The rectangles of the path with an attribute, as (x, y, width, height), bucket by bucket.
+fn rectangles(drawing: &str, attribute: &str) -> Vec<(i64, i64, i64, i64)> {
+    let path = drawing.lines().find(|line| line.starts_with("<path") && line.contains(attribute));
+    let path = path.unwrap_or_else(|| panic!("no {attribute} in {drawing}"));
+    let data = path.split_once("d=\"").unwrap().1.split_once('"').unwrap().0;
+    let one = |part: &str| {
+        let (place, sides) = part.split_once('h').unwrap();
+        let (x, y) = place.split_once(' ').unwrap();
+        let (width, rest) = sides.split_once('v').unwrap();
+        (number(x), number(y), number(width), number(rest.split_once('h').unwrap().0))
+    };
+    data.split('M').skip(1).map(one).collect()
 }
 
 /// Tags open and close in order: enough of well-formedness for text this crate writes itself.
@@ -64,21 +84,24 @@ fn heights_are_those_of_the_figures() {
     );
     let drawing = svg_stacked_bars(&chart, 960, 540);
     assert_nested(&drawing);
-    let bars = bars(&drawing);
-    assert_eq!(bars.len(), 5);
-    let (zero, tallest) = (bars[0].0 + bars[0].1, bars[0].1);
-    assert!((bars[1].1 * 3 - tallest).abs() <= 3, "{bars:?}");
-    assert!((bars[2].1 * 3 - tallest).abs() <= 3, "{bars:?}");
-    assert_eq!(bars[2].0 + bars[2].1, bars[0].0, "b stands on a");
-    assert_eq!(bars[4].0, zero, "credits hang from zero");
-    assert!(bars.iter().all(|(y, height, _)| *y >= 8800 && y + height <= 54_000));
-    assert_eq!(bars[4].2, "c\nTue 1 Sep 2026: \u{2212}50.00 USD\nall series: 350.00 USD");
+    let [a, b, c] = ["#0168C5", "#5C3C06", "#A68300"]
+        .map(|colour| rectangles(&drawing, &format!("\"{colour}\"/")));
+    let (zero, tallest) = (a[0].1 + a[0].3, a[0].3);
+    assert!((a[1].3 * 3 - tallest).abs() <= 3, "{a:?}");
+    assert!((b[0].3 * 3 - tallest).abs() <= 3, "{b:?}");
+    assert_eq!(b[0].1 + b[0].3, a[0].1, "b stands on a");
+    assert_eq!((c[0].1, c[1].3), (zero, 0), "credits hang from zero");
+    let is_inside = |(_, y, _, height): &(i64, i64, i64, i64)| *y >= 8800 && y + height <= 54_000;
+    assert!(a.iter().chain(&b).chain(&c).all(is_inside));
+    let hovers: Vec<&str> = bars(&drawing).into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(hovers.len(), 2);
+    assert_eq!(hovers[0], "Tue 1 Sep 2026\na 300.00\nb 100.00\nc \u{2212}50.00\nnet 350.00 USD");
 }
 
 #[test]
 fn hover_texts_have_every_digit() {
     let drawing = svg(&chart(&["2026-08", "2026-09"], &[("a", &[1_234 * ONE + 5_678, ONE])]));
-    assert!(drawing.contains("Aug 2026: 1,234.000000000000005678 USD"), "{drawing}");
+    assert!(drawing.contains("Aug 2026\na 1,234.000000000000005678\ntotal"), "{drawing}");
 }
 
 #[test]

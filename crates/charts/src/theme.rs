@@ -21,6 +21,8 @@ pub enum Theme {
 pub(crate) struct Palette {
     /// Ground of the drawing.
     pub(crate) surface: &'static str,
+    /// What lies around it: behind buckets that still change, since each slot has 3:1 on it too.
+    pub(crate) page: &'static str,
     /// Headings and names; 17.3:1 light, 14.2:1 dark.
     pub(crate) text: &'static str,
     /// Captions and figures; 6.8:1 light, 7.6:1 dark.
@@ -31,16 +33,23 @@ pub(crate) struct Palette {
     pub(crate) grid: &'static str,
     /// The rest of a cut list; 3.6:1 light, 4.9:1 dark.
     pub(crate) other: &'static str,
+    /// Steps up of a waterfall; 6.3:1 light, 8.5:1 dark.
+    pub(crate) more: &'static str,
+    /// Steps down; 6.7:1 light, 8.1:1 dark.
+    pub(crate) less: &'static str,
     slots: [&'static str; 10],
 }
 
 const LIGHT: Palette = Palette {
     surface: "#FFFFFF",
+    page: "#F6F7F9",
     text: "#161B22",
     muted: "#515C69",
     axis: "#75808D",
     grid: "#E3E7EC",
     other: "#7F8895",
+    more: "#9A4A00",
+    less: "#0B5CAD",
     slots: [
         "#0168C5", "#5C3C06", "#A68300", "#155746", "#3F2288", "#BB3E6B", "#7884F4", "#DA6E68",
         "#483853", "#556F34",
@@ -49,24 +58,29 @@ const LIGHT: Palette = Palette {
 
 const DARK: Palette = Palette {
     surface: "#171C23",
+    page: "#0F1318",
     text: "#E6EAF0",
     muted: "#A3AEBB",
     axis: "#748292",
     grid: "#262E38",
     other: "#7F8A98",
+    more: "#F2A65A",
+    less: "#7DB5FF",
     slots: [
         "#0A6DBE", "#CB8214", "#EAE073", "#89F2D0", "#C9BFFF", "#975465", "#649AF8", "#E7A59B",
         "#CBE2EF", "#2D9D66",
     ],
 };
 
-/// How the rectangles of a series are filled.
+/// How the marks of a group look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fill {
-    /// One colour.
-    Solid(&'static str),
+pub enum Paint {
+    /// One of ten colours, 0 to 9; a higher number starts over.
+    Slot(u8),
+    /// Grey: the rest of a cut list.
+    Other,
     /// Dots and an outline: no value, as opposed to a value called "other".
-    Dotted,
+    NotSpecified,
 }
 
 impl Theme {
@@ -80,24 +94,34 @@ impl Theme {
 }
 
 impl Palette {
-    /// One fill per series, in their order. More than ten named groups start over at the first
-    /// colour, which is why callers fold the tail.
-    pub(crate) fn fills(&self, series: &[Series]) -> Vec<Fill> {
-        let last = series.len().saturating_sub(1);
-        let mut slots = self.slots.iter().cycle();
-        let mut fills = Vec::with_capacity(series.len());
-        for (index, one) in series.iter().enumerate() {
-            let fill = if one.label.trim().eq_ignore_ascii_case("not specified") {
-                Fill::Dotted
-            } else if index == last && is_other(&one.label) {
-                Fill::Solid(self.other)
-            } else {
-                Fill::Solid(slots.next().copied().unwrap_or(self.other))
-            };
-            fills.push(fill);
+    /// The colour of a group; that of "not specified" is the one of its dots.
+    pub(crate) fn colour(&self, paint: Paint) -> &'static str {
+        match paint {
+            Paint::Slot(slot) => {
+                self.slots.get(usize::from(slot % 10)).copied().unwrap_or(self.other)
+            }
+            Paint::Other | Paint::NotSpecified => self.other,
         }
-        fills
     }
+}
+
+/// One paint per series, in their order. More than ten named groups start over at the first colour,
+/// which is why callers fold the tail.
+pub(crate) fn paints(series: &[Series]) -> Vec<Paint> {
+    let last = series.len().saturating_sub(1);
+    let mut slots = (0..10).cycle();
+    let mut paints = Vec::with_capacity(series.len());
+    for (index, one) in series.iter().enumerate() {
+        let paint = if one.label.trim().eq_ignore_ascii_case("not specified") {
+            Paint::NotSpecified
+        } else if index == last && is_other(&one.label) {
+            Paint::Other
+        } else {
+            slots.next().map_or(Paint::Other, Paint::Slot)
+        };
+        paints.push(paint);
+    }
+    paints
 }
 
 /// Whether a label names the rest of a cut list rather than a value. `Other-Team` is a value.
@@ -112,7 +136,7 @@ fn is_other(label: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fill, Theme, is_other};
+    use super::{Paint, Theme, is_other, paints};
     use crate::Series;
 
     fn named(label: &str) -> Series {
@@ -131,14 +155,16 @@ mod tests {
 
     #[test]
     fn grey_and_dots_use_up_no_slot() {
-        let palette = Theme::Light.palette();
-        let fills =
-            palette.fills(&[named("a"), named("not specified"), named("b"), named("other")]);
+        let paints_of = |labels: &[&str]| {
+            paints(&labels.iter().map(|label| named(label)).collect::<Vec<Series>>())
+        };
         assert_eq!(
-            fills,
-            [Fill::Solid("#0168C5"), Fill::Dotted, Fill::Solid("#5C3C06"), Fill::Solid("#7F8895")]
+            paints_of(&["a", "not specified", "b", "other"]),
+            [Paint::Slot(0), Paint::NotSpecified, Paint::Slot(1), Paint::Other]
         );
         // Only the last can be the rest: a value called "other" further up keeps a colour.
-        assert_eq!(palette.fills(&[named("other"), named("b")])[0], Fill::Solid("#0168C5"));
+        assert_eq!(paints_of(&["other", "b"]), [Paint::Slot(0), Paint::Slot(1)]);
+        let palette = Theme::Light.palette();
+        assert_eq!(palette.colour(Paint::Slot(11)), palette.colour(Paint::Slot(1)));
     }
 }

@@ -53,7 +53,21 @@ pub const REQUEST_BUDGET: u64 = 200;
 const HOURLY_DAYS: u64 = 14;
 
 /// Months before the current one that are read again every time.
-const RESTATED_MONTHS: u32 = 2;
+pub(crate) const RESTATED_MONTHS: u32 = 2;
+
+/// Setting of a connection: `daily` or `hourly`.
+pub const GRANULARITY: &str = "granularity";
+
+/// Setting of a connection: requests that may be made in a day (UTC).
+pub const BUDGET: &str = "request_budget";
+
+/// How finely a connection asks, and how many requests it may make in a day, by its settings.
+#[must_use]
+pub fn wishes(settings: &serde_json::Value) -> (Granularity, u64) {
+    let is_hourly = settings[GRANULARITY].as_str() == Some("hourly");
+    let granularity = if is_hourly { Granularity::Hourly } else { Granularity::Daily };
+    (granularity, settings[BUDGET].as_u64().unwrap_or(REQUEST_BUDGET))
+}
 
 /// How to import.
 #[derive(Debug, Clone)]
@@ -100,6 +114,14 @@ struct Span {
     end: NaiveDate,
     /// Is it so old that AWS is not expected to change it?
     is_closed: bool,
+}
+
+/// Requests that all connections of a home have made today (UTC).
+///
+/// # Errors
+/// When what counts them cannot be read.
+pub fn requests_today(home: &Home, today: fn() -> NaiveDate) -> Result<u64, EngineError> {
+    Budget::look(&home.dir, today).spent()
 }
 
 /// Says what makes no sense together.

@@ -2,10 +2,12 @@
 //!
 //! The only use case that writes to AWS. It looks first and says what it would do ([`Plan`]); what
 //! is there already as it is wanted is left alone, so it can be run again at any time. [`policy`]
-//! merges bucket policies, [`product`] says what exactly is ordered.
+//! merges bucket policies, [`product`] says what exactly is ordered,
+//! [`mod@yourself`] how somebody does the same without Billhook.
 
 mod policy;
 mod product;
+mod yourself;
 
 use std::fmt;
 
@@ -19,6 +21,7 @@ use crate::access::{self, Form, Partition, Reader, Setup};
 use crate::{EngineError, definitions};
 
 pub use policy::Change;
+pub use yourself::{OwnForm, yourself};
 
 /// What is to be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,6 +206,22 @@ pub struct Creator<'a> {
     bucket: BucketAdmin,
 }
 
+impl Wanted {
+    /// Where the files will be: `s3://bucket/prefix/name`.
+    #[must_use]
+    pub fn location(&self) -> String {
+        definitions::place(&self.bucket, &self.prefix, &self.name)
+    }
+
+    /// Refuses what AWS would refuse.
+    ///
+    /// # Errors
+    /// [`EngineError::Usage`], by the name of the option.
+    pub fn check(&self) -> Result<(), EngineError> {
+        product::check(self)
+    }
+}
+
 impl<'a> Creator<'a> {
     /// Somebody who does it. `endpoint` is that of S3, when it is not AWS's own.
     ///
@@ -223,11 +242,10 @@ impl<'a> Creator<'a> {
     /// # Errors
     /// When AWS does not tell, or what is there is in the way.
     pub async fn plan(&self) -> Result<Plan, EngineError> {
-        let Wanted { name, bucket, prefix, .. } = self.wanted;
         let identity = self.session.identity().await?;
         let policy = self.policy(&identity)?;
         let mut plan = Plan {
-            location: definitions::place(bucket, prefix, name),
+            location: self.wanted.location(),
             caller: identity.arn,
             account: identity.account,
             kept: Vec::new(),
@@ -282,18 +300,7 @@ impl<'a> Creator<'a> {
     /// The statements that let AWS deliver for the account of `identity`.
     fn policy(&self, identity: &Identity) -> Result<Value, EngineError> {
         let partition: Partition = identity.arn.split(':').nth(1).unwrap_or_default().parse()?;
-        let setup = Setup {
-            kind: access::kind(self.wanted.product.kind())?,
-            partition,
-            bucket: Some(self.wanted.bucket.clone()),
-            prefix: self.wanted.prefix.clone(),
-            key: None,
-            account: Some(identity.account.clone()),
-            reader: Reader::User { name: "billhook".to_owned() },
-            with: Vec::new(),
-        };
-        let text = access::render(&setup, Form::BucketPolicy)?;
-        serde_json::from_str(&text).map_err(|error| EngineError::Damaged(error.to_string()))
+        delivering(self.wanted, &identity.account, partition)
     }
 
     /// Is the bucket there, and where it should be?
@@ -373,6 +380,22 @@ impl<'a> Creator<'a> {
         plan.kept.push(format!("the export {} is defined as it is wanted", export.name));
         Ok(())
     }
+}
+
+/// The statements that let AWS deliver what is wanted for an account.
+fn delivering(wanted: &Wanted, account: &str, partition: Partition) -> Result<Value, EngineError> {
+    let setup = Setup {
+        kind: access::kind(wanted.product.kind())?,
+        partition,
+        bucket: Some(wanted.bucket.clone()),
+        prefix: wanted.prefix.clone(),
+        key: None,
+        account: Some(account.to_owned()),
+        reader: Reader::User { name: "billhook".to_owned() },
+        with: Vec::new(),
+    };
+    let text = access::render(&setup, Form::BucketPolicy)?;
+    serde_json::from_str(&text).map_err(|error| EngineError::Damaged(error.to_string()))
 }
 
 /// Refuses a definition of the same name that differs.

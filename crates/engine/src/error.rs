@@ -207,6 +207,10 @@ impl EngineError {
                 | RegistryError::NameTaken { .. }
                 | RegistryError::SinkName { .. }
                 | RegistryError::SinkNameTaken { .. }
+                | RegistryError::UserName { .. }
+                | RegistryError::Role { .. }
+                | RegistryError::PasswordShort
+                | RegistryError::PasswordLong
                 | RegistryError::Schedule { .. },
             ) => 2,
             Self::Settings(error) => match error {

@@ -182,12 +182,12 @@ impl Writer {
 }
 
 /// A batch whose maps are JSON text.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
+pub(crate) fn flat(batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
     let mut fields = Vec::new();
     let mut arrays = Vec::new();
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
         let array = match array.data_type() {
-            DataType::Map(..) => json_text(array),
+            DataType::Map(..) if is_of_texts(array) => json_text(array),
             _ => Arc::clone(array),
         };
         fields.push(Field::new(field.name(), array.data_type().clone(), true));
@@ -195,6 +195,13 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|source| {
         billhook_lake::LakeError::from(datafusion::error::DataFusionError::from(source)).into()
+    })
+}
+
+/// Is it a map from text to text?
+fn is_of_texts(array: &ArrayRef) -> bool {
+    array.as_map_opt().is_some_and(|maps| {
+        *maps.keys().data_type() == DataType::Utf8 && *maps.values().data_type() == DataType::Utf8
     })
 }
 

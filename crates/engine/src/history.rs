@@ -1,4 +1,12 @@
 //! `history`: deliveries that were loaded, and what each one changed.
+//!
+//! [`history()`] has them as rows of the lake. For pages, `slices` has every month with its
+//! deliveries, and `difference` says how any two states of a month differ.
+
+mod difference;
+mod slices;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +17,9 @@ use billhook_lake::session::LakeSession;
 
 use crate::EngineError;
 use crate::sql_names::quoted;
+
+pub use difference::{Between, Changed, ChangedBy, days_in, difference_csv_in, difference_in};
+pub use slices::{Restated, Slice, Step, both, slices_in};
 
 /// Which deliveries.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +61,17 @@ pub struct History {
 /// # Errors
 /// When the lake cannot be read.
 pub async fn history(lake: &Lake, request: &HistoryRequest) -> Result<History, EngineError> {
-    let session = LakeSession::open(lake, None).await?;
+    history_in(&LakeSession::open(lake, None).await?, request).await
+}
+
+/// The same, from a session that is open already.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub async fn history_in(
+    session: &LakeSession,
+    request: &HistoryRequest,
+) -> Result<History, EngineError> {
     let filter = filter(request);
     let sql = format!(
         "SELECT * FROM deliveries WHERE {filter} ORDER BY x_RecordedAt, x_Connection, \
@@ -85,7 +106,7 @@ pub async fn history(lake: &Lake, request: &HistoryRequest) -> Result<History, E
             && request.period.as_ref().is_none_or(|p| p == period)
     };
     let left_out: Vec<_> = session.left_out.iter().filter(is_asked).collect();
-    let billed = if left_out.is_empty() { Billed::new() } else { billed(&session).await? };
+    let billed = if left_out.is_empty() { Billed::new() } else { billed(session).await? };
     let notes = left_out.into_iter().map(|slice| {
         let (connection, period) = slice;
         let would_add = billed.get(slice).map_or("nothing".to_owned(), |sums| sums.join(", "));

@@ -3,7 +3,7 @@
 mod kept;
 mod look;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
@@ -15,15 +15,16 @@ use billhook_lake::spec::COST_AND_USAGE;
 use billhook_sources::delivery::{Delivery, Readiness, connection_name};
 use billhook_sources::kinds;
 use billhook_sources::manifest::Manifest;
-use billhook_sources::table::Mapping;
+use billhook_sources::table::{Mapping, ReadError};
 use futures::StreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::ingest::{self, Options};
-use crate::{EngineError, Home, spread};
+use crate::{EngineError, Home, publish, spread};
 
 use kept::Kept;
 use look::mapping_of;
+use spread::Spread;
 
 pub(crate) use look::{discover, header};
 
@@ -126,7 +127,8 @@ pub async fn import(
     let store = &*location.store;
     let left_alone = &mut found.left_alone;
     let deliveries = meant(store, deliveries, &options.kinds, left_alone, kept.as_ref()).await?;
-    let (mut deliveries, superseded) = spread::spread(&location.store, deliveries, options).await?;
+    let Spread { mut deliveries, mut guessed, superseded } =
+        spread::spread(&location.store, deliveries, options).await?;
     let reason = || "belongs to no current delivery".to_owned();
     found.left_alone.extend(superseded.into_iter().map(|file| (file, reason())));
     let names = names(&deliveries, name)?;
@@ -139,9 +141,19 @@ pub async fn import(
     }
     let known = known(home).await?;
     let mut imported = Vec::new();
-    for delivery in deliveries {
+    let mut waiting = VecDeque::from(deliveries);
+    while let Some(delivery) = waiting.pop_front() {
         let connection = names.get(&delivery.identity).cloned().unwrap_or_default();
+        let guess = guessed.remove(&delivery.identity).then(|| delivery.clone());
         let one = import_one(home, location, connection, delivery, options, &known).await;
+        if let Some(guess) = guess.filter(|_| may_hold_more(&one.fate)) {
+            let mut divided = spread::divided(&location.store, &guess, options).await?;
+            if options.newest_first {
+                divided.reverse();
+            }
+            divided.into_iter().rev().for_each(|delivery| waiting.push_front(delivery));
+            continue;
+        }
         heard(&one);
         let is_interrupted = matches!(one.fate, Fate::Failed(EngineError::Interrupted));
         imported.push(one);
@@ -150,6 +162,16 @@ pub async fn import(
         }
     }
     Ok(Import { imported, left_alone: found.left_alone, newest })
+}
+
+/// Can the file of a guessed delivery hold other months? That nothing is new of the guessed one
+/// does not tell whether the others were loaded.
+fn may_hold_more(fate: &Fate) -> bool {
+    match fate {
+        Fate::Unchanged => true,
+        Fate::Failed(EngineError::Read(error)) => matches!(**error, ReadError::Period { .. }),
+        _ => false,
+    }
 }
 
 /// The exit code for some deliveries.
@@ -408,6 +430,7 @@ async fn load(
     let earlier = known.get(&(slice.connection.clone(), slice.period.clone()));
     check_accounts(slice, &loaded.record, known)?;
     loaded.record.state = state(slice, &loaded.record, earlier, options.now).to_owned();
+    loaded.keeps_hours = publish::keeps_hours(&home.dir, &slice.connection)?;
     let mut record = Box::new(loaded.record.clone());
     if record.short_records > 0 {
         delivery.warnings.push(format!(

@@ -347,7 +347,7 @@ async fn finish(job: &Arc<Job>, mut all: Done) -> Result<Loaded, EngineError> {
         })
         .collect();
     record.notes.extend(gaps(&all.summary));
-    Ok(Loaded { files: all.files, daily: all.daily, quarantine, record })
+    Ok(Loaded { files: all.files, daily: all.daily, quarantine, record, keeps_hours: false })
 }
 
 impl Job {

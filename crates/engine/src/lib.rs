@@ -3,6 +3,7 @@
 //! Start at [`import`].
 
 pub mod access;
+pub mod answers;
 pub mod authority;
 pub mod connections;
 pub mod contents;
@@ -10,7 +11,9 @@ mod control;
 pub mod cost_explorer;
 pub mod create_report;
 pub mod definitions;
+pub mod deliveries;
 pub mod directory;
+pub mod doctor;
 pub mod error;
 pub mod export;
 pub mod history;
@@ -18,6 +21,7 @@ pub mod home;
 pub mod import;
 pub mod ingest;
 pub mod instant;
+pub mod onboarding;
 pub mod period;
 pub mod publish;
 pub mod reconcile;

@@ -1,18 +1,22 @@
 //! `publish`: what the lake and the health of connections tell goes to the sinks, as events.
 //!
-//! The lake's tables `deliveries` and `changes` are the only truth about costs. The control
-//! database keeps an order of what happened, which `noting` adds to, and how far each sink is in
-//! it. [`LakeSource`] makes the events of a place from the lake, with ids that are always the same
-//! (INV-IDEM); [`Publisher`] brings them to the sinks, each by itself, so that one which is slow or
-//! dead holds up nobody. Start there.
+//! The lake's tables `deliveries`, `changes` and `changes_hourly` are the only truth about costs.
+//! The control database keeps an order of what happened, which `noting` adds to, and how far each
+//! sink is in it. [`LakeSource`] makes the events of a place from the lake, with ids that are
+//! always the same (INV-IDEM); [`Publisher`] brings them to the sinks, each by itself, so that one
+//! which is slow or dead holds up nobody. Start there.
 
+mod attempts;
 mod changes;
 mod deliveries;
+mod figures;
+mod hours;
 mod journal;
 mod letters;
 mod noting;
 mod publisher;
 mod source;
+mod times;
 mod told;
 mod vanus;
 
@@ -30,14 +34,13 @@ use crate::{EngineError, instant};
 
 use noting::Noter;
 
+pub use attempts::{Attempt, Attempts, Came, Tried};
+pub use figures::{Figures, keeps_hours, settling_days};
+pub use hours::keep_standing_hours;
 pub use journal::RegistryJournal;
 pub use letters::{Again, send_again};
 pub use publisher::{News, Outcome, Patience, Publisher, Sent, Tell};
 pub use source::{ALL, LakeSource};
-
-/// Days after which a day's costs are expected to stand, where a connection says nothing else in
-/// its setting `settling_days`.
-const SETTLING_DAYS: u32 = 3;
 
 /// Events that are counted at a time.
 const COUNTED: usize = 1_000;
@@ -146,6 +149,21 @@ pub async fn test(registry: &Arc<Registry>, sink: &SinkRecord) -> Result<String,
         .map_err(|refused| EngineError::Sink { sink: sink.name.clone(), reason: refused.reason })
 }
 
+/// As [`test`], of a sink that is not saved.
+///
+/// # Errors
+/// As [`test`].
+pub async fn try_out(
+    name: &str,
+    settings: &SinkSettings,
+    secrets: &BTreeMap<String, SecretString>,
+) -> Result<String, EngineError> {
+    let open = Box::pin(settings::open(settings, secrets)).await?;
+    open.test()
+        .await
+        .map_err(|refused| EngineError::Sink { sink: name.to_owned(), reason: refused.reason })
+}
+
 /// What a sink was told.
 ///
 /// # Errors
@@ -167,16 +185,6 @@ async fn open(
     let secrets = blocking(registry, move |own| Ok(own.sink_secrets(&id)?)).await?;
     let open = Box::pin(settings::open(&settings, &secrets)).await?;
     Ok((settings, open))
-}
-
-/// Days after which a day's costs are expected to stand, by connection, where one says so.
-fn settling(registry: &Registry) -> Result<BTreeMap<String, u32>, EngineError> {
-    let connections = registry.connections()?;
-    let days = connections.iter().filter_map(|connection| {
-        let days = connection.settings["settling_days"].as_u64()?;
-        Some((connection.name.to_string(), u32::try_from(days).ok()?))
-    });
-    Ok(days.collect())
 }
 
 /// Does something with the control database on a thread where it may block.

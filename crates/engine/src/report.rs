@@ -3,11 +3,15 @@
 //! Amounts are whole units of 10⁻¹⁸ and never pass through anything inexact. Each currency is a
 //! section of its own (INV-CUR). Start at [`report`]; `keys` knows what can be grouped and filtered
 //! by, `query` asks the lake, `grid` cuts time into buckets, `fold` sorts and folds, `remainder`
-//! says what the figures leave out.
+//! says what the figures leave out, `lines` has the lines behind them, `months` how final they are,
+//! `file` writes a report for other programs.
 
+mod file;
 mod fold;
 mod grid;
 mod keys;
+mod lines;
+mod months;
 mod query;
 mod remainder;
 
@@ -19,9 +23,15 @@ use chrono::NaiveDate;
 use crate::EngineError;
 use crate::period::{self, Compare, DayRange};
 
+pub use file::{csv, parquet};
 pub use grid::Bucket;
-pub(crate) use keys::nearest;
-pub use keys::{ALIASES, Filter, NONE};
+pub use keys::{ALIASES, Filter, How, NONE, column, nearest};
+pub use lines::{
+    LineCell, LineId, LineItem, Lines, LinesRequest, LinesSum, Provenance, WholeLine, line_in,
+    lines_in,
+};
+pub use months::{Month, Quarantined, SetAside, months_in, quarantined_in, set_aside_in};
+pub use query::sql;
 pub use remainder::{Excluded, LeftOut};
 
 /// How finely time is cut.
@@ -99,6 +109,8 @@ pub struct ReportRequest {
     pub as_of: Option<i64>,
     /// Groups shown; the rest becomes one row with its exact sum.
     pub top: Option<usize>,
+    /// Show the group without any value after the others, and never as part of the rest.
+    pub is_none_apart: bool,
 }
 
 impl ReportRequest {
@@ -117,6 +129,7 @@ impl ReportRequest {
             scope: Scope::default(),
             as_of: None,
             top: None,
+            is_none_apart: false,
         }
     }
 }
@@ -225,12 +238,23 @@ impl Row {
 /// [`EngineError::Usage`] when something asked for does not exist, [`EngineError::Nothing`] when
 /// no rows match, and when the lake cannot be read.
 pub async fn report(lake: &Lake, request: &ReportRequest) -> Result<Report, EngineError> {
+    let session = LakeSession::open(lake, request.as_of).await?;
+    report_in(&session, request).await
+}
+
+/// Makes a report from a session that is open already; the request's `as_of` is the session's.
+///
+/// # Errors
+/// As [`report`].
+pub async fn report_in(
+    session: &LakeSession,
+    request: &ReportRequest,
+) -> Result<Report, EngineError> {
     let keys = request.by.iter().map(|by| keys::Key::resolve(by)).collect::<Result<Vec<_>, _>>()?;
     let plan = query::Plan::new(request, keys)?;
-    let session = LakeSession::open(lake, request.as_of).await?;
     let (range, is_fallback) = match request.range {
         Some(range) => (range, false),
-        None => remainder::default_range(&session, plan.daily_table(), request.today).await?,
+        None => remainder::default_range(session, plan.daily_table(), request.today).await?,
     };
     let grid = plan.grid(range)?;
     let compare = match request.compare {
@@ -241,17 +265,17 @@ pub async fn report(lake: &Lake, request: &ReportRequest) -> Result<Report, Engi
         None => None,
     };
     let mut ledger = fold::Ledger::default();
-    for line in plan.ask(&session, range, grid.granularity()).await? {
+    for line in plan.ask(session, range, grid.granularity()).await? {
         ledger.add(line, &grid, fold::Side::Now);
     }
     if let Some((range, grid)) = &compare {
-        for line in plan.ask(&session, *range, grid.granularity()).await? {
+        for line in plan.ask(session, *range, grid.granularity()).await? {
             ledger.add(line, grid, fold::Side::Before);
         }
     }
-    let hints = remainder::hints(&session, &plan, range, &ledger).await?;
+    let hints = remainder::hints(session, &plan, range, &ledger).await?;
     if ledger.is_empty() {
-        return Err(remainder::nothing(&session, &plan, range, &hints).await?);
+        return Err(remainder::nothing(session, &plan, range, &hints).await?);
     }
     let is_whole = request.granularity == Granularity::Total;
     let shape = fold::Shape {
@@ -259,12 +283,13 @@ pub async fn report(lake: &Lake, request: &ReportRequest) -> Result<Report, Engi
         before: compare.as_ref().map(|(_, grid)| grid),
         is_whole,
         top: request.top,
+        is_none_apart: request.is_none_apart,
     };
     let sections = ledger.sections(&shape)?;
     let buckets = |grid: &grid::Grid, range| {
         if is_whole { vec![Bucket::whole(range)] } else { grid.buckets().to_vec() }
     };
-    let (left_out, excluded) = remainder::remainder(&session, &plan, range).await?;
+    let (left_out, excluded) = remainder::remainder(session, &plan, range).await?;
     Ok(Report {
         by: plan.keys().iter().map(keys::Key::label).collect(),
         metric: request.metric,

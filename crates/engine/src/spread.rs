@@ -13,8 +13,17 @@ use object_store::ObjectStore;
 use crate::EngineError;
 use crate::ingest::{self, Options};
 
-/// Deliveries, and the names of files that belong to none.
-pub(crate) type Spread = (Vec<Delivery>, Vec<String>);
+/// What was found out of deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Spread {
+    /// Those of one period each.
+    pub(crate) deliveries: Vec<Delivery>,
+    /// Identities of those whose period only their first line told: most files hold one month, and
+    /// then they need not be read twice. Who meets another month asks [`divided`].
+    pub(crate) guessed: BTreeSet<String>,
+    /// Names of files that belong to none.
+    pub(crate) superseded: Vec<String>,
+}
 
 /// Joins what belongs together and divides it by period. Other deliveries stay as they are.
 ///
@@ -25,28 +34,60 @@ pub(crate) async fn spread(
     deliveries: Vec<Delivery>,
     options: &Options,
 ) -> Result<Spread, EngineError> {
+    let mut spread = Spread::default();
     let is_many = |delivery: &Delivery| {
         delivery.manifest.is_none()
             && delivery.readiness == Readiness::Ready
             && delivery.mapping.is_some_and(|mapping| mapping.many_periods)
     };
-    let (many, mut result): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_many);
-    let mut old = Vec::new();
+    let (many, others): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_many);
+    spread.deliveries = others;
     for mut delivery in dataset::join(many) {
         let Some(mapping) = delivery.mapping else { continue };
         let (files, superseded) = newest_of_each_month(delivery.files);
-        old.extend(superseded.into_iter().map(|file| file.meta.location.to_string()));
+        spread.superseded.extend(superseded.into_iter().map(|old| old.meta.location.to_string()));
         delivery.files = files;
-        match months(store, mapping, &delivery.files, options).await? {
-            Ok(months) => result.extend(divide(&delivery, &months)),
+        // Of several files, or when one month is wanted, a guess could leave lines out.
+        if delivery.files.len() == 1
+            && options.period.is_none()
+            && let Ok(first) = months(store, mapping, &delivery.files, options, true).await?
+            && first.iter().all(|found| found.months.len() == 1)
+        {
+            spread.guessed.insert(delivery.identity.clone());
+            spread.deliveries.extend(divide(&delivery, &first).into_iter().map(whole));
+            continue;
+        }
+        match months(store, mapping, &delivery.files, options, false).await? {
+            Ok(months) => spread.deliveries.extend(divide(&delivery, &months)),
             Err(why) => {
                 delivery.readiness = Readiness::Damaged(why);
-                result.push(delivery);
+                spread.deliveries.push(delivery);
             }
         }
     }
-    result.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
-    Ok((result, old))
+    spread.deliveries.sort_by(|a, b| (&a.identity, &a.period).cmp(&(&b.identity, &b.period)));
+    Ok(spread)
+}
+
+/// All of a guessed delivery's file, so that a line of another month is met.
+fn whole(delivery: Delivery) -> Delivery {
+    Delivery { part: None, ..delivery }
+}
+
+/// The deliveries of a file of which one was guessed, the file being read to its end.
+///
+/// # Errors
+/// As [`spread`].
+pub(crate) async fn divided(
+    store: &Arc<dyn ObjectStore>,
+    guess: &Delivery,
+    options: &Options,
+) -> Result<Vec<Delivery>, EngineError> {
+    let Some(mapping) = guess.mapping else { return Ok(vec![guess.clone()]) };
+    Ok(match months(store, mapping, &guess.files, options, false).await? {
+        Ok(months) => divide(guess, &months),
+        Err(why) => vec![Delivery { readiness: Readiness::Damaged(why), ..guess.clone() }],
+    })
 }
 
 /// The periods of each file, or why one cannot be read.
@@ -55,13 +96,14 @@ async fn months(
     mapping: &'static Mapping,
     files: &[SourceFile],
     options: &Options,
+    is_guess: bool,
 ) -> Result<Result<Vec<Months>, String>, EngineError> {
+    let look = if is_guess { Months::at_first } else { Months::of };
     let mut all = Vec::new();
     for file in files {
         let input = ingest::fetch(&**store, file, &options.spool).await?;
         let (limits, name) = (options.limits, file.name.clone());
-        let found =
-            tokio::task::spawn_blocking(move || Months::of(mapping, limits, input, &name)).await;
+        let found = tokio::task::spawn_blocking(move || look(mapping, limits, input, &name)).await;
         match found {
             Ok(Ok(months)) => all.push(months),
             Ok(Err(error)) => {

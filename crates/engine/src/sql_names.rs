@@ -12,6 +12,12 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// The one of `known` that is nearest to a name.
+#[must_use]
+pub fn near(name: &str, known: &[String]) -> Option<String> {
+    crate::report::nearest(name, known).into_iter().next()
+}
+
 /// The query with known names in their right case.
 #[must_use]
 pub fn mend(query: &str) -> String {

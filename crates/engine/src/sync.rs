@@ -3,12 +3,16 @@
 //! A run takes the connection's lease, looks at everything that the connection has, however old,
 //! loads what is new, the newest month first, and judges the connection's health. The writer lock
 //! of the home is taken only while there is work. [`due`] says when the next run is, [`watch()`]
-//! runs what is due for as long as the process lives.
+//! runs what is due for as long as the process lives. [`Runner::check`] looks at everything and
+//! loads nothing.
 
+mod check;
+mod codes;
 pub mod due;
 mod health;
 pub mod holder;
 pub(crate) mod lease;
+mod listing;
 mod standing;
 mod trouble;
 mod watch;
@@ -17,14 +21,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use billhook_aws::S3Options;
-use billhook_aws::cost_explorer::{CostExplorer, Granularity};
+use billhook_aws::cost_explorer::CostExplorer;
 use billhook_aws::session::Session;
 use billhook_registry::{Access, Connection, Health, LeaseOutcome, Outcome, Registry, Run};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use crate::access::{self, is_account};
-use crate::cost_explorer::{self, REQUEST_BUDGET, Settings};
+use crate::cost_explorer::{self, Settings};
 use crate::import::{self, Fate, Imported, Newest};
 use crate::ingest::Options;
 use crate::verify::{self, Finding, Severity, Subject};
@@ -33,7 +37,10 @@ use crate::{EngineError, Home, connections, directory};
 use health::{Judgement, Past};
 use lease::Keeper;
 
-pub use standing::{Standing, standings};
+pub use check::Checked;
+pub use codes::CODES;
+pub use listing::{Facts, Listed, RunFacts};
+pub use standing::{Standing, standings, standings_in};
 pub use watch::{Told, watch};
 
 /// Runs that are looked back at. Even hour by hour they go back for days.
@@ -351,14 +358,15 @@ impl Runner {
         let session = connections::session(access).await?.ok_or_else(|| {
             EngineError::Usage(format!("{name}: Cost Explorer cannot be asked by nobody"))
         })?;
+        let (granularity, request_budget) = cost_explorer::wishes(&connection.settings);
         let settings = Settings {
             connection: name.to_owned(),
             written: "cost-explorer:".to_owned(),
-            granularity: Granularity::Daily,
+            granularity,
             months: None,
             refetch_all: false,
             account: connection.payer.clone(),
-            request_budget: REQUEST_BUDGET,
+            request_budget,
             today: self.today,
         };
         let client = CostExplorer::new(&session);

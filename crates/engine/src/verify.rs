@@ -17,7 +17,7 @@ mod s3_error;
 
 use serde::Serialize;
 
-use billhook_aws::session::Session;
+use billhook_aws::session::{Session, Source};
 use billhook_aws::{Location, S3Options};
 use billhook_registry::{Access, Health};
 use billhook_sources::access::{KindAccess, Purpose};
@@ -177,7 +177,19 @@ pub async fn verify_with_tags(
     subject: &Subject<'_>,
     regions: &[String],
 ) -> Result<Verdict, EngineError> {
-    let mut checks = Vec::new();
+    verify_heard(subject, regions, &mut |_| {}).await
+}
+
+/// The same; `hear` is told of checks as soon as they are done, in their order.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_heard(
+    subject: &Subject<'_>,
+    regions: &[String],
+    hear: &mut (dyn FnMut(&Check) + Send),
+) -> Result<Verdict, EngineError> {
+    let mut checks = Heard { checks: Vec::new(), hear };
     if subject.kind.reads_bucket && subject.location.is_none() {
         return Err(EngineError::Usage(format!(
             "{} needs a location: s3://bucket/prefix or a folder",
@@ -187,13 +199,15 @@ pub async fn verify_with_tags(
     let is_local = subject.location.is_some_and(|location| !location.starts_with("s3://"));
     if is_local {
         checks.extend(bucket::check(subject, None, None).await.0);
-        return Ok(Verdict::of(None, checks));
+        return Ok(Verdict::of(None, checks.checks));
     }
-    let (session, account) = identity::check(subject.access, &mut checks).await;
-    if checks.iter().any(Check::is_stopped) {
+    let mut found = Vec::new();
+    let (session, account) = identity::check(subject.access, &mut found).await;
+    checks.extend(found);
+    if checks.checks.iter().any(Check::is_stopped) {
         let why = "there is nobody yet to read it";
-        checks.push(Check::skipped("billing data", why));
-        return Ok(Verdict::of(account, checks));
+        checks.extend([Check::skipped(DATA, why)]);
+        return Ok(Verdict::of(account, checks.checks));
     }
     if subject.kind.reads_bucket {
         let (found, looked) = bucket::check(subject, session.as_ref(), account.as_deref()).await;
@@ -208,7 +222,65 @@ pub async fn verify_with_tags(
     if let Some(session) = &session {
         checks.extend(permissions::tags(subject, session, regions).await);
     }
-    Ok(Verdict::of(account, checks))
+    Ok(Verdict::of(account, checks.checks))
+}
+
+/// Stands for all that is not looked at without somebody to read it.
+pub const DATA: &str = "billing data";
+
+/// What is looked at of a subject, in its order, as far as that is known before.
+#[must_use]
+pub fn titles(subject: &Subject<'_>) -> Vec<&'static str> {
+    let files = || {
+        let reports = (subject.kind.kind == "dbr").then_some(bucket::REPORTS);
+        let first = [bucket::BUCKET, bucket::DELIVERIES].into_iter().chain(reports);
+        first.chain([bucket::FILE, bucket::COLUMNS])
+    };
+    if subject.location.is_some_and(|location| !location.starts_with("s3://")) {
+        return files().collect();
+    }
+    let mut titles = Vec::new();
+    match connections::source(subject.access) {
+        Some(Source::Key { .. }) => titles.extend([identity::KEY, identity::CALLER]),
+        Some(_) | None => titles.push(identity::CALLER),
+    }
+    if connections::role(subject.access).is_some() {
+        titles.extend([identity::ROLE, identity::EXTERNAL_ID]);
+    }
+    if subject.kind.reads_bucket {
+        titles.extend(files());
+        if subject.kind.serves(Purpose::Definitions) {
+            titles.push(definition::TITLE);
+        }
+        titles.push(permissions::EXTENT);
+        if subject.kind.kind == "dbr" {
+            titles.push(permissions::DELIVERY);
+        }
+    } else {
+        titles.push(explorer::TITLE);
+        if subject.may_pay {
+            titles.push(explorer::HOURS);
+        }
+    }
+    if subject.kind.serves(Purpose::Organizations) {
+        titles.push(permissions::ORGANIZATION);
+    }
+    titles
+}
+
+/// Checks, and who hears of each.
+struct Heard<'a> {
+    checks: Vec<Check>,
+    hear: &'a mut (dyn FnMut(&Check) + Send),
+}
+
+impl Heard<'_> {
+    fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
+        for check in checks {
+            (self.hear)(&check);
+            self.checks.push(check);
+        }
+    }
 }
 
 /// Looks at credentials alone: who is it, and may the role be assumed?
@@ -224,15 +296,15 @@ async fn beside(
     session: &Session,
     account: Option<&str>,
     looked: &bucket::Looked,
-    checks: &mut Vec<Check>,
+    checks: &mut Heard<'_>,
 ) {
-    let known: Vec<&str> =
-        checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code).collect();
+    let found = checks.checks.iter().flat_map(|check| &check.findings);
+    let known: Vec<&str> = found.map(|finding| finding.code).collect();
     let definition = definition::check(subject, session, account, looked, &known).await;
     checks.extend(definition);
     if looked.is_listed {
         let policy = permissions::policy(subject, session).await;
-        checks.push(permissions::extent(subject, session, &policy).await);
+        checks.extend([permissions::extent(subject, session, &policy).await]);
         checks.extend(permissions::delivery(subject, &policy));
     }
     checks.extend(permissions::organization(subject, session, account).await);

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use object_store::{Error, ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
 
 use crate::table::FileEntry;
 use crate::{Lake, LakeError};
@@ -40,7 +41,8 @@ impl Claim {
     fn rank(&self, wishes: &Wishes) -> (bool, usize, usize, bool, &str) {
         let place = |list: &[&str], name: &str| list.iter().position(|n| *n == name);
         (
-            wishes.get(&self.account) != Some(&self.connection),
+            wishes.get(&self.account).and_then(|wish| wish.at(&self.period))
+                != Some(self.connection.as_str()),
             place(&KINDS, &self.kind).unwrap_or(KINDS.len()),
             place(&GRANULARITIES, &self.granularity).unwrap_or(GRANULARITIES.len()),
             !self.has_resources,
@@ -52,8 +54,83 @@ impl Claim {
 /// (account, period) to the connection whose rows count.
 pub type Authorities = BTreeMap<(String, String), String>;
 
-/// What users set: billing account to connection. It counts in the months that the connection has.
-pub type Wishes = BTreeMap<String, String>;
+/// What users set, by billing account.
+pub type Wishes = BTreeMap<String, Wish>;
+
+/// What users set for an account: the connection that counts, from which month on. It counts in the
+/// months that it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Wish(BTreeMap<String, String>);
+
+/// A wish as it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    /// One connection for all months.
+    Always(String),
+    /// First month, YYYY-MM, to connection. Both may be empty: from the very first month on, and
+    /// left to Billhook.
+    From(BTreeMap<String, String>),
+}
+
+impl From<Written> for Wish {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Always(connection) => Self::always(&connection),
+            Written::From(steps) => Self(steps),
+        }
+    }
+}
+
+impl From<Wish> for Written {
+    fn from(Wish(steps): Wish) -> Self {
+        match steps.get("") {
+            Some(connection) if steps.len() == 1 => Self::Always(connection.clone()),
+            _ => Self::From(steps),
+        }
+    }
+}
+
+impl Wish {
+    /// The same connection in all months.
+    #[must_use]
+    pub fn always(connection: &str) -> Self {
+        Self(BTreeMap::from([(String::new(), connection.to_owned())]))
+    }
+
+    /// The connection of a billing period, YYYY-MM; `None` when that is left to Billhook.
+    #[must_use]
+    pub fn at(&self, period: &str) -> Option<&str> {
+        let step = self.0.iter().rev().find(|(from, _)| from.as_str() <= period);
+        step.map(|(_, connection)| connection.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// From a month on (YYYY-MM; empty for all of them) another connection; `None` leaves it to
+    /// Billhook. What was set for later months goes.
+    pub fn set(&mut self, from: &str, connection: Option<&str>) {
+        self.0.retain(|month, _| month.as_str() < from);
+        let before = self.0.values().next_back().map(String::as_str).unwrap_or_default();
+        let connection = connection.unwrap_or_default();
+        if before != connection {
+            self.0.insert(from.to_owned(), connection.to_owned());
+        }
+    }
+
+    /// Is everything left to Billhook?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// First months (empty: from the very first on) and connections (`None`: left to Billhook), in
+    /// the order of time.
+    pub fn steps(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0.iter().map(|(from, connection)| {
+            (from.as_str(), Some(connection.as_str()).filter(|name| !name.is_empty()))
+        })
+    }
+}
 
 /// Where the wishes lie below the lake.
 const WISHES: &str = "_billhook/authority.json";
@@ -165,8 +242,34 @@ mod tests {
     #[test]
     fn what_the_user_set_comes_first() {
         let claims = [claim("cur", "cur", "hourly", true), claim("old", "dbr", "monthly", false)];
-        let wish = |name: &str| Wishes::from([("111122223333".to_owned(), name.to_owned())]);
+        let wish = |name: &str| Wishes::from([("111122223333".to_owned(), Wish::always(name))]);
         assert_eq!(choose(&claims, &wish("old")).values().next().unwrap(), "old");
         assert_eq!(choose(&claims, &wish("gone")).values().next().unwrap(), "cur");
+    }
+
+    #[test]
+    fn another_one_counts_from_a_month_on() {
+        let mut wish = Wish::always("old");
+        wish.set("2026-10", Some("new"));
+        assert_eq!(wish.at("2026-09"), Some("old"));
+        assert_eq!(wish.at("2026-10"), Some("new"));
+        wish.set("2026-11", None);
+        assert_eq!(wish.at("2026-10"), Some("new"));
+        assert_eq!(wish.at("2026-12"), None);
+        // What says the same as before is not kept, nor what came later.
+        wish.set("2026-10", Some("old"));
+        assert_eq!(wish, Wish::always("old"));
+        wish.set("", None);
+        assert!(wish.is_empty());
+    }
+
+    #[test]
+    fn what_earlier_versions_stored_is_understood() {
+        let wishes: Wishes =
+            serde_json::from_str(r#"{"1": "old", "2": {"2026-10": "a"}}"#).unwrap();
+        assert_eq!(wishes["1"], Wish::always("old"));
+        assert_eq!((wishes["2"].at("2026-09"), wishes["2"].at("2026-11")), (None, Some("a")));
+        let text = serde_json::to_string(&wishes).unwrap();
+        assert_eq!(text, r#"{"1":"old","2":{"2026-10":"a"}}"#);
     }
 }

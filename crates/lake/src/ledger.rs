@@ -2,6 +2,8 @@
 //!
 //! Adding up all differences up to a moment gives what was believed at that moment.
 
+pub(crate) mod hourly;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +15,9 @@ use billhook_money::Sum;
 
 use crate::LakeError;
 use crate::daily::Daily;
-use crate::spec::{CHANGE_KEYS, CHANGE_SUMS, CHANGES, DAILY_KEYS, DAILY_SUMS};
+use crate::spec::{CHANGE_KEYS, CHANGE_SUMS, DAILY_KEYS, DAILY_SUMS, TableSpec};
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// Which delivery a change comes from.
 #[derive(Debug, Clone)]
@@ -30,6 +34,7 @@ pub struct Origin {
     pub recorded_at: i64,
 }
 
+/// Day or hour since 1970, and the texts of [`CHANGE_KEYS`].
 type Key = (i32, [Option<Arc<str>>; CHANGE_KEYS.len()]);
 type Sums = [Sum; CHANGE_SUMS.len()];
 
@@ -83,12 +88,16 @@ fn coarse(daily: &Daily) -> BTreeMap<Key, Sums> {
     coarse
 }
 
-/// Rows of `changes`.
+/// Rows of a ledger, `changes` or `changes_hourly`.
 ///
 /// # Errors
 /// [`LakeError::Arrow`] when they do not fit the table.
-pub fn batch(changes: &[Changed], origin: &Origin) -> Result<RecordBatch, LakeError> {
-    let schema = CHANGES.file_schema();
+pub fn batch(
+    spec: &TableSpec,
+    changes: &[Changed],
+    origin: &Origin,
+) -> Result<RecordBatch, LakeError> {
+    let schema = spec.file_schema();
     let constant =
         |text: Option<&str>| -> ArrayRef { Arc::new(StringArray::from(vec![text; changes.len()])) };
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
@@ -105,6 +114,12 @@ pub fn batch(changes: &[Changed], origin: &Origin) -> Result<RecordBatch, LakeEr
             "ChargeDate" => {
                 Arc::new(Date32Array::from_iter_values(changes.iter().map(|c| c.key.0)))
             }
+            "ChargeHour" => {
+                let hours = changes.iter().map(|change| i64::from(change.key.0));
+                let times = hours.map(|hour| hour * MICROS_PER_HOUR);
+                let times = TimestampMicrosecondArray::from_iter_values(times);
+                Arc::new(times.with_timezone("UTC"))
+            }
             name => match CHANGE_KEYS.iter().position(|key| *key == name) {
                 Some(key) => {
                     let texts = changes.iter().map(|change| change.key.1[key].as_deref());
@@ -115,7 +130,7 @@ pub fn batch(changes: &[Changed], origin: &Origin) -> Result<RecordBatch, LakeEr
         });
     }
     RecordBatch::try_new(schema, arrays)
-        .map_err(|source| LakeError::Arrow { table: CHANGES.name, source })
+        .map_err(|source| LakeError::Arrow { table: spec.name, source })
 }
 
 fn money(changes: &[Changed], name: &str, data_type: &DataType) -> ArrayRef {

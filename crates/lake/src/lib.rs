@@ -80,6 +80,35 @@ impl Lake {
     pub async fn table(&self, spec: &'static TableSpec) -> Result<Table, LakeError> {
         Table::open(self, spec).await
     }
+
+    /// The newest version of each table of [`spec::ALL`], without reading what is in it. 0 for a
+    /// table that is not there, or stands at its first version.
+    ///
+    /// `known`: what this said before, or nothing; only what came later is listed then.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn versions(&self, known: &[u64]) -> Result<Vec<u64>, LakeError> {
+        use futures::TryStreamExt;
+        let mut versions = Vec::with_capacity(spec::ALL.len());
+        for (at, table) in spec::ALL.iter().enumerate() {
+            let known = known.get(at).copied().unwrap_or_default();
+            let log = self.path(&format!("{}/_delta_log", table.name))?;
+            let after = log.clone().join(format!("{known:020}.json"));
+            let found: Vec<_> = self
+                .store
+                .list_with_offset(Some(&log), &after)
+                .try_collect()
+                .await
+                .map_err(|error| LakeError::store("list", &log, error))?;
+            let numbers = found.iter().filter_map(|object| {
+                let name = object.location.filename()?;
+                name.strip_suffix(".json")?.parse::<u64>().ok()
+            });
+            versions.push(numbers.max().unwrap_or(known));
+        }
+        Ok(versions)
+    }
 }
 
 #[cfg(test)]

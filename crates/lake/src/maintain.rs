@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use crate::provider::{LakeTable, bare_session};
 use crate::spec::{ALL, TableSpec};
 use crate::table::{Change, FileEntry, Table};
-use crate::write::FileWriter;
+use crate::write::{FileWriter, write_stream};
 use crate::{Lake, LakeError};
 
 /// What housekeeping did to one table.
@@ -126,33 +126,15 @@ async fn rewrite(
     files: Vec<FileEntry>,
 ) -> Result<Vec<Add>, LakeError> {
     let provider = Arc::new(LakeTable::with_files(lake, spec, files));
-    let mut stream = bare_session(lake).read_table(provider)?.execute_stream().await?;
+    let stream = bare_session(lake).read_table(provider)?.execute_stream().await?;
     let values =
         partition.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let mut writer = FileWriter::new(lake.clone(), spec, values, Handle::current());
-    let schema = spec.file_schema();
-    let columns: Vec<usize> = (0..schema.fields().len()).collect();
-    let (sender, mut receiver) = tokio::sync::mpsc::channel::<RecordBatch>(2);
-    let writing = tokio::task::spawn_blocking(move || {
-        while let Some(batch) = receiver.blocking_recv() {
-            writer.write(&batch)?;
-        }
-        writer.finish(true)
-    });
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        let batch = batch
-            .project(&columns)
-            .map_err(|source| LakeError::Arrow { table: spec.name, source })?;
-        if sender.send(batch).await.is_err() {
-            break;
-        }
-    }
-    drop(sender);
-    match writing.await {
-        Ok(adds) => adds,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
+    let writer = FileWriter::new(lake.clone(), spec, values, Handle::current());
+    let columns: Vec<usize> = (0..spec.file_schema().fields().len()).collect();
+    let own = |batch: RecordBatch| {
+        batch.project(&columns).map_err(|source| LakeError::Arrow { table: spec.name, source })
+    };
+    write_stream(writer, stream, own, true).await
 }
 
 /// Deletes data objects that nobody needs.

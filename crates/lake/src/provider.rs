@@ -50,6 +50,30 @@ impl LakeTable {
         Ok(Self::with_files(lake, table.spec, table.files()?))
     }
 
+    /// A table that need not be there, as it is now, or as it was at a time (milliseconds since
+    /// 1970 UTC): without rows when it is not, or was not then.
+    ///
+    /// # Errors
+    /// When the lake cannot be read.
+    pub(crate) async fn if_any(
+        lake: &Lake,
+        spec: &'static TableSpec,
+        as_of: Option<i64>,
+    ) -> Result<Self, LakeError> {
+        if !lake.exists(spec).await? {
+            return Ok(Self::with_files(lake, spec, Vec::new()));
+        }
+        let table = lake.table(spec).await?;
+        match as_of {
+            None => Self::new(lake, &table),
+            Some(millis) => match table.as_of(millis).await {
+                Ok(table) => Self::new(lake, &table),
+                Err(LakeError::TooOld { .. }) => Ok(Self::with_files(lake, spec, Vec::new())),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// The given files.
     #[must_use]
     pub fn with_files(lake: &Lake, spec: &'static TableSpec, files: Vec<FileEntry>) -> Self {

@@ -1,5 +1,7 @@
 //! SQL over the lake: one session for the command line, reports and exports.
 
+mod limited;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,14 +10,14 @@ use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use serde_json::Value;
 
-use crate::authority::{self, Authorities, Claim, Standing};
+use crate::authority::{self, Authorities, Claim, Standing, Wishes};
 use crate::directory::Directory;
 use crate::provider::{LakeTable, register_store};
-use crate::spec::{COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES};
+use crate::spec::{CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES};
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
 
@@ -27,6 +29,8 @@ pub struct LakeSession {
     pub claims: Vec<Claim>,
     /// Whose rows count.
     pub authorities: Authorities,
+    /// What users set about that.
+    pub wishes: Wishes,
     /// (connection, period) of slices whose rows do not count in `costs`.
     pub left_out: BTreeSet<(String, String)>,
 }
@@ -61,12 +65,14 @@ impl LakeSession {
             context.register_table(spec.name, Arc::new(LakeTable::new(lake, &table)?))?;
             tables.push(table);
         }
+        let hours = LakeTable::if_any(lake, &CHANGES_HOURLY, as_of).await?;
+        context.register_table(CHANGES_HOURLY.name, Arc::new(hours))?;
         let directory = Directory::open(lake, as_of, &context).await?;
         let (claims, authorities) = (Vec::new(), Authorities::new());
-        let left_out = BTreeSet::new();
-        let mut session = Self { context, directory, claims, authorities, left_out };
+        let (wishes, left_out) = (authority::wishes(lake).await?, BTreeSet::new());
+        let mut session = Self { context, directory, claims, authorities, wishes, left_out };
         session.claims = session.read_claims(&tables).await?;
-        session.authorities = authority::choose(&session.claims, &authority::wishes(lake).await?);
+        session.authorities = authority::choose(&session.claims, &session.wishes);
         for table in &tables {
             let view = match table.spec.name {
                 name if name == COST_AND_USAGE.name => "costs",
@@ -187,6 +193,20 @@ impl LakeSession {
         let frame = self.context.sql_with_options(sql, options).await?;
         self.directory.prepare(frame.logical_plan(), &self.context).await?;
         Ok(frame)
+    }
+
+    /// Reads what a plan looks up that another session made over the tables of this one.
+    ///
+    /// # Errors
+    /// When the lake cannot be read.
+    pub async fn prepare(&self, plan: &LogicalPlan) -> Result<(), LakeError> {
+        self.directory.prepare(plan, &self.context).await
+    }
+
+    /// The functions that this session has beside those of SQL.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Arc<ScalarUDF>> {
+        self.directory.functions().into_iter().map(Arc::new).collect()
     }
 
     /// The session underneath.

@@ -4,7 +4,7 @@
 //! 1. files of every table are written under new names          nothing refers to them yet
 //! 2. an intent is noted: which files go into which table
 //! 3. cost_and_usage is committed                                ← the delivery holds from here on
-//! 4. cost_daily, changes, deliveries, quarantine are committed
+//! 4. changes_hourly where it is kept, cost_daily, changes, deliveries, quarantine are committed
 //! 5. the intent is deleted
 //! ```
 //! Every commit carries the slice's name and number as Delta application transaction. After a kill
@@ -27,12 +27,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::daily::Daily;
-use crate::ledger::{self, Origin};
+use crate::ledger::{self, Origin, hourly};
 use crate::provider::read_slice;
 use crate::spec::{
-    CHANGES, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES, QUARANTINE, TableSpec,
+    CHANGES, CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES, QUARANTINE,
+    TableSpec,
 };
-use crate::table::{Change, Committed, Table};
+use crate::table::{Change, Committed, FileEntry, Table};
 use crate::write::FileWriter;
 use crate::{Lake, LakeError};
 
@@ -145,6 +146,8 @@ pub struct Loaded {
     pub quarantine: Vec<QuarantinedRecord>,
     /// What is known of it.
     pub record: DeliveryRecord,
+    /// Is what it changes to be told by the hour, too?
+    pub keeps_hours: bool,
 }
 
 /// What a commit did.
@@ -209,6 +212,36 @@ pub async fn replace(lake: &Lake, slice: &SliceId, loaded: Loaded) -> Result<Out
     Ok(Outcome { version, ..outcome })
 }
 
+/// Tells the hourly ledger what a slice holds, as if hours had been kept when that was loaded.
+/// Nothing happens when it holds another delivery than `origin`, or hours were kept. Returns
+/// whether something was told. The caller holds the writer lock.
+///
+/// # Errors
+/// When the lake cannot be read or written.
+pub async fn keep_hours(lake: &Lake, origin: &Origin) -> Result<bool, LakeError> {
+    let slice = SliceId { connection: origin.connection.clone(), period: origin.period.clone() };
+    let table = lake.table(&COST_AND_USAGE).await?;
+    let Some(sequence) = table.sequence(&slice.application()).await? else { return Ok(false) };
+    let mut lines = table.files()?;
+    lines.retain(|file| {
+        file.partition_value("x_Connection") == slice.connection
+            && file.partition_value("x_BillingPeriod") == slice.period
+            && file.partition_value("x_Revision") == origin.revision
+    });
+    if lines.is_empty() {
+        return Ok(false);
+    }
+    let hours = Box::pin(hourly::write(lake, origin, lines, true)).await?;
+    if hours.is_empty() {
+        return Ok(false);
+    }
+    let adds = HashMap::from([(CHANGES_HOURLY.name.to_owned(), hours)]);
+    let intent = Intent { slice, sequence, adds };
+    let committed =
+        lake.table(&CHANGES_HOURLY).await?.commit(&intent.change(&CHANGES_HOURLY)).await?;
+    Ok(committed != Committed::Before)
+}
+
 /// As [`replace`], but dies after the decisive commit: for tests of [`recover`].
 #[cfg(test)]
 pub(crate) async fn replace_half(
@@ -244,11 +277,18 @@ async fn prepare(
     };
     let batches = vec![
         (&COST_DAILY, loaded.daily.batch()?),
-        (&CHANGES, ledger::batch(&changes, &origin)?),
+        (&CHANGES, ledger::batch(&CHANGES, &changes, &origin)?),
         (&DELIVERIES, delivery_batch(slice, &record)?),
         (&QUARANTINE, quarantine_batch(&loaded.quarantine, &record.revision)?),
     ];
-    let mut adds = HashMap::from([(COST_AND_USAGE.name.to_owned(), loaded.files)]);
+    let mut adds: HashMap<String, Vec<Add>> = HashMap::new();
+    if loaded.keeps_hours {
+        let is_hourly = record.granularity == "hourly";
+        let lines = loaded.files.iter().map(FileEntry::written).collect();
+        let hours = Box::pin(hourly::write(lake, &origin, lines, is_hourly)).await?;
+        adds.extend((!hours.is_empty()).then(|| (CHANGES_HOURLY.name.to_owned(), hours)));
+    }
+    adds.insert(COST_AND_USAGE.name.to_owned(), loaded.files);
     adds.extend(write_batches(lake, slice, batches).await?);
     let intent = Intent { slice: slice.clone(), sequence, adds };
     let note = lake.path(&format!("_billhook/pending/{}.json", uuid::Uuid::new_v4()))?;
@@ -300,6 +340,11 @@ pub async fn recover(lake: &Lake) -> Result<usize, LakeError> {
 }
 
 async fn follow(lake: &Lake, intent: &Intent) -> Result<(), LakeError> {
+    // Where nobody wants hours there is no such table. Who sees the delivery must see its hours.
+    if intent.adds.contains_key(CHANGES_HOURLY.name) {
+        let spec = &CHANGES_HOURLY;
+        lake.table(spec).await?.commit(&intent.change(spec)).await?;
+    }
     for spec in OF_DELIVERIES.into_iter().filter(|spec| spec.name != COST_AND_USAGE.name) {
         lake.table(spec).await?.commit(&intent.change(spec)).await?;
     }
@@ -315,7 +360,7 @@ impl Intent {
     }
 
     fn change(&self, spec: &'static TableSpec) -> Change {
-        let replace = if spec.partition.is_empty() { Vec::new() } else { self.slice.replace() };
+        let replace = if spec.is_append_only { Vec::new() } else { self.slice.replace() };
         Change {
             replace,
             replace_all: false,

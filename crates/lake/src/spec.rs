@@ -14,6 +14,8 @@ pub struct TableSpec {
     pub meaning: &'static str,
     /// Partition columns, all text.
     pub partition: &'static [&'static str],
+    /// Does a delivery add to what is there, rather than replace its slice?
+    pub is_append_only: bool,
     /// All columns, partition columns included.
     pub schema: fn() -> SchemaRef,
     /// Columns for which files carry minimum and maximum.
@@ -25,6 +27,7 @@ pub static COST_AND_USAGE: TableSpec = TableSpec {
     name: "cost_and_usage",
     meaning: "Every line item of every connection: FOCUS 1.2 columns and x_ columns.",
     partition: &columns::PARTITION,
+    is_append_only: false,
     schema: columns::table_schema,
     stats: &[
         "ChargePeriodStart",
@@ -40,6 +43,7 @@ pub static COST_DAILY: TableSpec = TableSpec {
     name: "cost_daily",
     meaning: "Sums per day, account, service and charge category, per connection.",
     partition: &["x_Connection", "x_BillingPeriod"],
+    is_append_only: false,
     schema: daily_schema,
     stats: &["ChargeDate", "BillingAccountId"],
 };
@@ -49,8 +53,19 @@ pub static CHANGES: TableSpec = TableSpec {
     name: "changes",
     meaning: "Append-only ledger: what each delivery changed per day, account and service.",
     partition: &[],
+    is_append_only: true,
     schema: changes_schema,
     stats: &["x_Connection", "x_BillingPeriod", "ChargeDate"],
+};
+
+/// What deliveries changed, by the hour.
+pub static CHANGES_HOURLY: TableSpec = TableSpec {
+    name: "changes_hourly",
+    meaning: "Append-only ledger: what hourly deliveries changed per hour, where that is wanted.",
+    partition: &["x_Connection", "x_BillingPeriod"],
+    is_append_only: true,
+    schema: changes_hourly_schema,
+    stats: &["ChargeHour"],
 };
 
 /// Deliveries that were loaded.
@@ -58,6 +73,7 @@ pub static DELIVERIES: TableSpec = TableSpec {
     name: "deliveries",
     meaning: "Append-only: every delivery that was loaded, with rows, sums and what was peculiar.",
     partition: &[],
+    is_append_only: true,
     schema: deliveries_schema,
     stats: &["x_Connection", "x_BillingPeriod"],
 };
@@ -67,6 +83,7 @@ pub static QUARANTINE: TableSpec = TableSpec {
     name: "quarantine",
     meaning: "Records set aside because they cannot be read, with their text and the reason.",
     partition: &["x_Connection", "x_BillingPeriod"],
+    is_append_only: false,
     schema: quarantine_schema,
     stats: &[],
 };
@@ -76,6 +93,7 @@ pub static ACCOUNTS: TableSpec = TableSpec {
     name: "accounts",
     meaning: "Names, organisational units and tags of accounts, as AWS Organizations has them.",
     partition: &["x_Connection"],
+    is_append_only: false,
     schema: accounts_schema,
     stats: &[],
 };
@@ -85,17 +103,27 @@ pub static RESOURCE_TAGS: TableSpec = TableSpec {
     name: "resource_tags",
     meaning: "Tags of resources as they are now, billed or not, from the tagging API.",
     partition: &["x_Connection"],
+    is_append_only: false,
     schema: resource_tags_schema,
     stats: &[],
 };
 
-/// The tables that a delivery is committed to.
+/// The tables that every delivery is committed to.
 pub static OF_DELIVERIES: [&TableSpec; 5] =
     [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE];
 
-/// All tables. Those of the directory a lake has once something is known for them.
-pub static ALL: [&TableSpec; 7] =
-    [&COST_AND_USAGE, &COST_DAILY, &CHANGES, &DELIVERIES, &QUARANTINE, &ACCOUNTS, &RESOURCE_TAGS];
+/// All tables. The hourly ledger and those of the directory a lake has once there is something for
+/// them.
+pub static ALL: [&TableSpec; 8] = [
+    &COST_AND_USAGE,
+    &COST_DAILY,
+    &CHANGES,
+    &CHANGES_HOURLY,
+    &DELIVERIES,
+    &QUARANTINE,
+    &ACCOUNTS,
+    &RESOURCE_TAGS,
+];
 
 impl TableSpec {
     /// The columns of a data file: those that are not partition columns.
@@ -171,21 +199,31 @@ fn daily_schema() -> SchemaRef {
 }
 
 fn changes_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let provenance = [
-            text("x_Connection"),
-            text("x_BillingPeriod"),
-            text("x_Revision"),
-            text("x_PreviousRevision"),
-            Field::new("x_RecordedAt", ColumnType::Time.arrow(), true),
-            Field::new("ChargeDate", DataType::Date32, true),
-        ];
-        let sums = CHANGE_SUMS.into_iter().flat_map(|name| {
-            ["Old", "New", "Difference"].map(|suffix| decimal(&format!("{name}{suffix}")))
-        });
-        schema(provenance.into_iter().chain(CHANGE_KEYS.into_iter().map(text)).chain(sums))
-    });
+    static SCHEMA: LazyLock<SchemaRef> =
+        LazyLock::new(|| ledger_schema(Field::new("ChargeDate", DataType::Date32, true)));
     Arc::clone(&SCHEMA)
+}
+
+fn changes_hourly_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> =
+        LazyLock::new(|| ledger_schema(Field::new("ChargeHour", ColumnType::Time.arrow(), true)));
+    Arc::clone(&SCHEMA)
+}
+
+/// A ledger of changes for each `time`.
+fn ledger_schema(time: Field) -> SchemaRef {
+    let provenance = [
+        text("x_Connection"),
+        text("x_BillingPeriod"),
+        text("x_Revision"),
+        text("x_PreviousRevision"),
+        Field::new("x_RecordedAt", ColumnType::Time.arrow(), true),
+        time,
+    ];
+    let sums = CHANGE_SUMS.into_iter().flat_map(|name| {
+        ["Old", "New", "Difference"].map(|suffix| decimal(&format!("{name}{suffix}")))
+    });
+    schema(provenance.into_iter().chain(CHANGE_KEYS.into_iter().map(text)).chain(sums))
 }
 
 fn deliveries_schema() -> SchemaRef {

@@ -47,6 +47,17 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
+    /// A file that is written, and not part of the table yet.
+    pub(crate) fn written(add: &Add) -> Self {
+        let stats = add.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
+        Self {
+            path: add.path.clone(),
+            size: add.size.unsigned_abs(),
+            partition: add.partition_values.clone(),
+            stats: stats.unwrap_or_default(),
+        }
+    }
+
     /// Value of a partition column, empty when absent.
     #[must_use]
     pub fn partition_value(&self, column: &str) -> &str {

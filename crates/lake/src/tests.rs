@@ -2,6 +2,7 @@
 //! cut short.
 
 mod directory;
+mod limited;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use url::Url;
 
 use super::*;
 use crate::daily::Daily;
+use crate::ledger::Origin;
 use crate::session::{LakeSession, first_text};
 use crate::slice::{DeliveryRecord, Loaded, SliceId};
-use crate::spec::{ALL, COST_AND_USAGE};
+use crate::spec::{ALL, CHANGES_HOURLY, COST_AND_USAGE};
 
 fn memory() -> Lake {
     Lake::new(Arc::new(InMemory::new()), Url::parse("memory:///lake/").unwrap())
@@ -97,6 +99,69 @@ async fn inv_hist_the_ledger_adds_up_to_the_roll_up() {
     assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes").await, "3");
 }
 
+/// Whichever deliveries the hourly ledger tells, it adds up to the lines of the last of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn inv_hist_the_hourly_ledger_adds_up_to_the_lines() {
+    const TOTAL: &str = "SELECT SUM(BilledCostDifference) FROM changes_hourly";
+    let lake = memory();
+    let slice = slice_of("a");
+    let told = [("r1", 10, false), ("r2", 7, true), ("r3", 9, false), ("r4", 12, true)];
+    for (revision, rows, keeps_hours) in told {
+        let loaded = load(&lake, &slice, revision, rows).await;
+        slice::replace(&lake, &slice, Loaded { keeps_hours, ..loaded }).await.unwrap();
+        assert_eq!(lake.exists(&CHANGES_HOURLY).await.unwrap(), revision != "r1");
+        if keeps_hours {
+            let lines = ask(&lake, "SELECT SUM(BilledCost) FROM cost_and_usage").await;
+            assert_eq!(ask(&lake, TOTAL).await, lines, "{revision}");
+        }
+    }
+    let entries = "SELECT COUNT(*) FROM changes_hourly \
+                   WHERE ChargeHour = TIMESTAMP '2026-09-21T14:00:00Z'";
+    assert_eq!(ask(&lake, entries).await, "2");
+    let r4 = "SELECT BilledCostOld = 7 AND BilledCostNew = 12 FROM changes_hourly \
+              WHERE x_Revision = 'r4'";
+    assert_eq!(ask(&lake, r4).await, "true");
+    // The same again changes no hour; another connection's hours are its own.
+    let loaded = load(&lake, &slice, "r5", 12).await;
+    slice::replace(&lake, &slice, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes_hourly").await, "2");
+    let other = slice_of("b");
+    let loaded = load(&lake, &other, "r1", 3).await;
+    slice::replace(&lake, &other, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes_hourly").await, "3");
+    // Days have no hours: those that were told are taken back.
+    let mut loaded = load(&lake, &slice, "r6", 12).await;
+    loaded.record.granularity = "daily".to_owned();
+    slice::replace(&lake, &slice, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
+    let nothing = "SELECT SUM(BilledCostDifference) = 0 FROM changes_hourly \
+                   WHERE x_Connection = 'a'";
+    assert_eq!(ask(&lake, nothing).await, "true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inv_idem_hours_that_stand_are_told_once() {
+    let lake = memory();
+    let slice = slice_of("a");
+    let loaded = load(&lake, &slice, "r1", 10).await;
+    slice::replace(&lake, &slice, loaded).await.unwrap();
+    let origin = |revision: &str| Origin {
+        connection: "a".to_owned(),
+        period: slice.period.clone(),
+        revision: revision.to_owned(),
+        previous: None,
+        recorded_at: 0,
+    };
+    for (revision, is_told) in [("r0", false), ("r1", true), ("r1", false)] {
+        let told = slice::keep_hours(&lake, &origin(revision)).await.unwrap();
+        assert_eq!(told, is_told, "{revision}");
+    }
+    let loaded = load(&lake, &slice, "r2", 4).await;
+    slice::replace(&lake, &slice, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
+    assert!(!slice::keep_hours(&lake, &origin("r2")).await.unwrap());
+    let both = "SELECT COUNT(*) = 2 AND SUM(BilledCostDifference) = 4 FROM changes_hourly";
+    assert_eq!(ask(&lake, both).await, "true");
+}
+
 /// Writers of the same and of other slices at once, with housekeeping among them, and no lock:
 /// whatever the order, every slice holds the rows of exactly one delivery.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,13 +228,15 @@ async fn inv_idem_what_was_cut_short_is_finished_once() {
     let lake = memory();
     let slice = slice_of("a");
     let loaded = load(&lake, &slice, "r1", 5).await;
-    slice::replace(&lake, &slice, loaded).await.unwrap();
+    slice::replace(&lake, &slice, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
     let loaded = load(&lake, &slice, "r2", 8).await;
-    slice::replace_half(&lake, &slice, loaded).await.unwrap();
+    slice::replace_half(&lake, &slice, Loaded { keeps_hours: true, ..loaded }).await.unwrap();
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes_hourly").await, "1");
     assert_eq!(ask(&lake, "SELECT SUM(x_LineItems) FROM cost_daily").await, "5");
     assert_eq!(slice::recover(&lake).await.unwrap(), 1);
     assert_eq!(slice::recover(&lake).await.unwrap(), 0);
     assert_eq!(ask(&lake, "SELECT SUM(x_LineItems) FROM cost_daily").await, "8");
     assert_eq!(ask(&lake, "SELECT COUNT(*) FROM deliveries").await, "2");
     assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes").await, "2");
+    assert_eq!(ask(&lake, "SELECT COUNT(*) FROM changes_hourly").await, "2");
 }

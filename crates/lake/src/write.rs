@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use datafusion::execution::SendableRecordBatchStream;
 use deltalake_core::kernel::Add;
+use futures::StreamExt;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use parquet::errors::ParquetError;
 use serde_json::{Value, json};
@@ -184,6 +186,35 @@ impl FileWriter {
             default_row_commit_version: None,
             clustering_provider: None,
         }
+    }
+}
+
+/// Writes what a query gives, each batch as `shape` makes it, on a thread where that may block.
+///
+/// # Errors
+/// When the query fails, or what it gives cannot be encoded or stored.
+pub(crate) async fn write_stream(
+    mut writer: FileWriter,
+    mut batches: SendableRecordBatchStream,
+    shape: impl Fn(RecordBatch) -> Result<RecordBatch, LakeError>,
+    even_if_empty: bool,
+) -> Result<Vec<Add>, LakeError> {
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<RecordBatch>(2);
+    let writing = tokio::task::spawn_blocking(move || {
+        while let Some(batch) = receiver.blocking_recv() {
+            writer.write(&batch)?;
+        }
+        writer.finish(even_if_empty)
+    });
+    while let Some(batch) = batches.next().await {
+        if sender.send(shape(batch?)?).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    match writing.await {
+        Ok(adds) => adds,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 

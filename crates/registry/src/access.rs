@@ -39,7 +39,7 @@ pub enum Credentials<S = SecretString> {
     /// A key that was given.
     AccessKey(AccessKey<S>),
     /// A role that is assumed.
-    Role(Role<S>),
+    Role(AssumedRole<S>),
     /// A profile of AWS's configuration files.
     Profile {
         /// Its name.
@@ -51,9 +51,9 @@ pub enum Credentials<S = SecretString> {
     Anonymous,
 }
 
-/// A role, and who assumes it.
+/// A role of AWS, and who assumes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Role<S = SecretString> {
+pub struct AssumedRole<S = SecretString> {
     /// `arn:aws:iam::111122223333:role/NAME`.
     pub arn: String,
     /// What the role's trust policy asks for as `sts:ExternalId`; see [`new_external_id`].
@@ -133,14 +133,14 @@ impl<S> Access<S> {
     }
 }
 
-impl<S> Role<S> {
-    fn exchange<T, E>(self, exchange: Exchange<'_, S, T, E>) -> Result<Role<T>, E> {
+impl<S> AssumedRole<S> {
+    fn exchange<T, E>(self, exchange: Exchange<'_, S, T, E>) -> Result<AssumedRole<T>, E> {
         let base = match self.base {
             Base::AccessKey(key) => Base::AccessKey(key.exchange(exchange)?),
             Base::Profile { name } => Base::Profile { name },
             Base::Ambient => Base::Ambient,
         };
-        Ok(Role {
+        Ok(AssumedRole {
             arn: self.arn,
             external_id: self.external_id,
             session_name: self.session_name,

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::is_taken;
-use crate::seal::Owner;
+use crate::owner::Owner;
 use crate::secrets::access_json;
 use crate::{
     Access, ConnectionName, Registry, RegistryError, Schedule, Sealed, json, leases, random,
@@ -119,7 +119,7 @@ impl Registry {
                 now,
             );
             transaction.execute(INSERT, values).map_err(taken_by(&name))?;
-            self.store_secrets(transaction, Owner::Connection(id.as_str()), &secrets)
+            self.store_secrets(transaction, Owner::connection(id.as_str()), &secrets)
         })?;
         Ok(Connection {
             id,
@@ -158,12 +158,16 @@ impl Registry {
         })
     }
 
-    /// Gives a connection another name. Its id, runs and health stay.
+    /// Gives a connection another name. Its id, runs and health stay, and so does the place of its
+    /// health in the order of what happened. What it loaded has the old name.
     ///
     /// # Errors
     /// [`RegistryError::NameTaken`], [`RegistryError::NoConnection`].
     pub fn rename(&self, id: &ConnectionId, name: &ConnectionName) -> Result<(), RegistryError> {
         self.write("rename a connection", |transaction| {
+            let sql = "UPDATE OR IGNORE happenings SET connection = ?2 WHERE kind = 'health' \
+                 AND connection = (SELECT name FROM connections WHERE id = ?1)";
+            transaction.execute(sql, [id.as_str(), name.as_str()])?;
             let sql = "UPDATE connections SET name = ?2 WHERE id = ?1";
             let renamed = transaction.execute(sql, [id.as_str(), name.as_str()]);
             one_of(id, renamed.map_err(taken_by(name))?)
@@ -322,7 +326,7 @@ fn one_of(id: &ConnectionId, changed: usize) -> Result<(), RegistryError> {
 fn taken_by(name: &ConnectionName) -> impl FnOnce(rusqlite::Error) -> RegistryError {
     move |error| {
         if is_taken(&error) {
-            RegistryError::NameTaken { name: name.to_string() }
+            RegistryError::NameTaken { what: "a connection".to_owned(), name: name.to_string() }
         } else {
             error.into()
         }

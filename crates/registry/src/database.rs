@@ -11,8 +11,11 @@ use crate::error::is_busy;
 use crate::{RegistryError, private_file};
 
 /// Schemas, each as the step from the one before it. `PRAGMA user_version` counts the steps taken.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_sinks.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_sinks.sql"),
+    include_str!("migrations/0003_people.sql"),
+];
 
 /// How long a call waits for other processes that write.
 const PATIENCE: Duration = Duration::from_secs(10);

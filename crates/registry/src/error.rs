@@ -70,9 +70,11 @@ pub enum RegistryError {
         /// The text.
         name: String,
     },
-    /// Another connection has that name.
-    #[error("there is a connection {name} already")]
+    /// Something else has that name.
+    #[error("there is {what} {name} already")]
     NameTaken {
+        /// `a connection`, `a user`, `an invitation for` or `a token`.
+        what: String,
         /// The name.
         name: String,
     },
@@ -112,6 +114,69 @@ pub enum RegistryError {
         /// The text.
         text: String,
     },
+    /// A text is no name for a user or token.
+    #[error("{name:?} is no user name: use 1 to 64 letters (a-z), digits and . _ @ + -")]
+    UserName {
+        /// The text.
+        name: String,
+    },
+    /// A text is no role.
+    #[error("{text:?} is no role: use viewer or admin")]
+    Role {
+        /// The text.
+        text: String,
+    },
+    /// A new password is too short.
+    #[error("the password is too short: use at least 12 characters, any characters")]
+    PasswordShort,
+    /// A new password is too long.
+    #[error("the password is too long: use at most 1024 bytes")]
+    PasswordLong,
+    /// A password cannot be hashed.
+    #[error("the password cannot be hashed")]
+    Hash {
+        /// Why.
+        source: argon2::password_hash::Error,
+    },
+    /// A user has no password here.
+    #[error("the user {name} signs in by a proxy and has no password here")]
+    SignsInElsewhere {
+        /// The user.
+        name: String,
+    },
+    /// There is no such user (any more).
+    #[error("there is no user with the id {id}")]
+    NoUser {
+        /// The id.
+        id: String,
+    },
+    /// Without that user nobody could change anything.
+    #[error("{name} is the last admin")]
+    LastAdmin {
+        /// The user.
+        name: String,
+    },
+    /// A one-time link was used, replaced or withdrawn, or is too old.
+    #[error("this link was used before, is too old, or was replaced")]
+    LinkSpent,
+    /// There is no such draft (any more).
+    #[error("there is no draft with the id {id}: it was saved, discarded, or left for a week")]
+    NoDraft {
+        /// The id.
+        id: String,
+    },
+    /// There is no such saved view or query (any more).
+    #[error("there is no saved view or query with the id {id}")]
+    NoSaved {
+        /// The id.
+        id: String,
+    },
+    /// Somebody else changed a thing after the caller had seen it.
+    #[error("{what} was changed by somebody else meanwhile")]
+    ChangedMeanwhile {
+        /// The thing.
+        what: String,
+    },
     /// Findings are not a list of objects with codes.
     #[error("findings must be a JSON array of objects, each with a text named code")]
     Findings,
@@ -138,7 +203,7 @@ pub enum RegistryError {
     WrongKey {
         /// Where the key is.
         place: String,
-        /// `connection NAME` or `sink NAME`.
+        /// `connection NAME`, `sink NAME`, `user NAME`, `token NAME` or `draft ID`.
         owner: String,
         /// Which of its secrets.
         field: String,
@@ -182,8 +247,25 @@ impl RegistryError {
                 "use the version of Billhook that wrote it, or a newer one".to_owned()
             }
             Self::BackupExists { .. } => "name a file that does not exist yet".to_owned(),
-            Self::NameTaken { .. } => {
-                "choose another name, or remove or rename the other connection".to_owned()
+            Self::NameTaken { what, .. } => match what.as_str() {
+                "a connection" => "choose another name, or remove or rename the other connection",
+                "an invitation for" => "choose another name, or withdraw the invitation",
+                "a token" => "choose another name, or revoke the token",
+                _ => "choose another name",
+            }
+            .to_owned(),
+            Self::SignsInElsewhere { .. } => {
+                "change the password where that user signs in".to_owned()
+            }
+            Self::LastAdmin { .. } => "make another user admin first".to_owned(),
+            Self::LinkSpent => {
+                "restart Billhook, which prints a new set-up link, or have an admin \
+                 invite you again"
+                    .to_owned()
+            }
+            Self::NoDraft { .. } => "begin anew".to_owned(),
+            Self::ChangedMeanwhile { .. } => {
+                "load it again, and make your change to what it is now".to_owned()
             }
             Self::SinkNameTaken { .. } => {
                 "choose another name, or remove the other sink".to_owned()
@@ -193,17 +275,20 @@ impl RegistryError {
                  Billhook keep its key in the file {KEY_FILE} of its home"
             ),
             Self::KeyMissing { .. } => format!(
-                "bring the file back, or set {KEY_VARIABLE} to the key; when it is lost, have all \
-                 sealed secrets forgotten and give the connections and sinks theirs again"
+                "bring the file back, or set {KEY_VARIABLE} to the key; when it is lost, run \
+                 `billhook connections forget-secrets --all` and give the connections theirs again"
             ),
             Self::KeyExposed { path } => format!("run: chmod 600 '{path}'"),
             Self::WrongKey { .. } => format!(
                 "use the key that was in use before ({KEY_VARIABLE}, or the file {KEY_FILE} in the \
-                 home); when it is lost, have all sealed secrets forgotten and give the \
-                 connections and sinks theirs again"
+                 home); when it is lost, run `billhook connections forget-secrets --all` and give \
+                 the connections theirs again"
             ),
             Self::SecretMissing { connection, .. } => {
-                format!("give the connection {connection} its credentials again")
+                format!(
+                    "give the connection {connection} its credentials again: `billhook connections \
+                     set {connection} --access-key-id ID`"
+                )
             }
             Self::SinkSecretMissing { sink, .. } => {
                 format!("remove the sink {sink} and add it again with its secrets")
@@ -222,6 +307,18 @@ impl RegistryError {
             Self::Database { source, .. } | Self::Open { source, .. } => is_busy(source),
             _ => false,
         }
+    }
+
+    /// Is it about the key that seals secrets?
+    pub(crate) fn is_about_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Key { .. }
+                | Self::KeyMissing { .. }
+                | Self::KeyExposed { .. }
+                | Self::WrongKey { .. }
+                | Self::Disk { .. }
+        )
     }
 
     /// The same error, with what was being done when the database failed.

@@ -1,48 +1,68 @@
 //! The control database: what people configure, and what Billhook must remember about the outside.
 //!
 //! Connections and sinks with their sealed secrets, runs, health, leases, dead letters, and the
-//! order of what events tell of, in the SQLite file `<home>/billhook.db`. Never billing rows, and
+//! order of what events tell of; users with their sessions and tokens, the audit log, drafts and
+//! what was saved; in the SQLite file `<home>/billhook.db`. Never billing rows, and
 //! nothing that can be derived from the lake: losing this file loses no billing data. Calls block
 //! (use `spawn_blocking` in async code) and read no clock: times are microseconds since 1970 UTC,
 //! given by the caller. Start at [`Registry`]; how secrets are kept is in [`KeySource`].
 
 mod access;
+mod audit;
+mod bearer;
 mod connections;
 mod database;
 mod dead_letters;
+mod drafts;
 mod error;
 mod happenings;
 mod health;
 mod json;
 mod leases;
+mod links;
 mod name;
+mod owner;
+mod passwords;
 mod private_file;
 mod random;
 mod runs;
+mod saved;
 mod schedule;
+mod scram;
 mod seal;
 mod secrets;
+mod sessions;
 mod sinks;
+mod tokens;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection as Database, Transaction, TransactionBehavior};
 
-pub use access::{Access, AccessKey, Base, Credentials, Role, Sealed, new_external_id};
+pub use access::{Access, AccessKey, AssumedRole, Base, Credentials, Sealed, new_external_id};
+pub use audit::{AuditEntry, AuditFilter, NewAudit};
 pub use connections::{Connection, ConnectionId, NewConnection};
 pub use dead_letters::DeadLetter;
+pub use drafts::Draft;
 pub use error::RegistryError;
 pub use happenings::{Happening, HappeningKind};
 pub use health::{Health, HealthRecord};
 pub use leases::{Lease, LeaseOutcome, new_holder};
+pub use links::Invitation;
 pub use name::ConnectionName;
 pub use runs::{Outcome, Run, RunId};
+pub use saved::{Saved, SavedKind};
 pub use schedule::Schedule;
+pub use scram::{Scram, SecretBytes};
 pub use seal::{KEY_FILE, KEY_VARIABLE, KeySource};
 /// Secrets in memory: wiped when dropped, never shown by `Debug`.
 pub use secrecy::{ExposeSecret, SecretString};
+pub use sessions::SessionRecord;
 pub use sinks::{NewSink, SinkId, SinkRecord};
+pub use tokens::{Scopes, Token, TokenId};
+pub use users::{Role, SignIn, User, UserId};
 
 /// Name of the control database in the home.
 pub const DATABASE_FILE: &str = "billhook.db";

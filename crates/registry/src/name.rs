@@ -1,4 +1,4 @@
-//! Names of connections and sinks.
+//! Names of connections and sinks, and of users and tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +14,7 @@ use crate::RegistryError;
 pub struct ConnectionName(String);
 
 const MAX_LENGTH: usize = 63;
+const MAX_USER_LENGTH: usize = 64;
 
 impl ConnectionName {
     /// The name.
@@ -28,6 +29,13 @@ pub(crate) fn is_name(text: &str) -> bool {
     let fits = (1..=MAX_LENGTH).contains(&text.len()) && !text.starts_with('-');
     let may_stand = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     fits && text.bytes().all(may_stand)
+}
+
+/// May a user or a token have that name? Letters are those of ASCII, so that no two names look
+/// alike and each has one spelling in either case.
+pub(crate) fn is_user_name(text: &str) -> bool {
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    (1..=MAX_USER_LENGTH).contains(&text.len()) && text.bytes().all(may_stand)
 }
 
 impl TryFrom<String> for ConnectionName {

@@ -137,6 +137,25 @@ impl Registry {
             statement.query_and_then((connection.as_str(), limit), run_of)?.collect()
         })
     }
+
+    /// The last runs of a connection before the one of a number, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn runs_before(
+        &self,
+        connection: &ConnectionId,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<Run>, RegistryError> {
+        self.read("list earlier runs of a connection", |transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT id, connection, started_by, started_at, finished_at, outcome, summary, \
+                 findings FROM runs WHERE connection = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+            )?;
+            statement.query_and_then((connection.as_str(), before, limit), run_of)?.collect()
+        })
+    }
 }
 
 /// Notes as stopped whatever a killed process left under way. Only who holds the connection's lease

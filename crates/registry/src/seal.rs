@@ -1,7 +1,7 @@
 //! Sealing: the key, and what it does to a secret.
 //!
 //! A secret is encrypted and authenticated with XChaCha20-Poly1305 under a random nonce of 24
-//! bytes, together with the id of its connection or sink and the name of the field. So a sealed
+//! bytes, together with the sort and id of its owner and the name of the field. So a sealed
 //! value opens only where it was put: moved to another row or table it is refused like one that was
 //! altered (INV-SEC).
 
@@ -16,6 +16,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::owner::Owner;
 use crate::{RegistryError, private_file, random};
 
 /// Environment variable that may hold the key.
@@ -147,13 +148,6 @@ pub(crate) struct Key {
     cipher: XChaCha20Poly1305,
 }
 
-/// Whose a secret is, by id.
-#[derive(Clone, Copy)]
-pub(crate) enum Owner<'a> {
-    Connection(&'a str),
-    Sink(&'a str),
-}
-
 /// The only place where a sealed value opens.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -164,14 +158,9 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// No id has a slash in it or is `sink`, so no two places are alike. Sealed values are bound to
-    /// it: it must never change.
+    /// Sealed values are bound to it: it must never change.
     fn associated_data(self) -> String {
-        let Self { owner, field } = self;
-        match owner {
-            Owner::Connection(id) => format!("billhook/{id}/{field}"),
-            Owner::Sink(id) => format!("billhook/sink/{id}/{field}"),
-        }
+        format!("billhook/{}/{}", self.owner.path(), self.field)
     }
 }
 

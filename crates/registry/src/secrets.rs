@@ -1,5 +1,5 @@
 //! Secrets in the database. Nothing here returns or stores one that is not sealed but
-//! [`Registry::access`] and [`Registry::sink_secrets`].
+//! [`Registry::access`], [`Registry::sink_secrets`] and what serves drafts and SQL passwords.
 
 use std::collections::BTreeMap;
 
@@ -7,52 +7,50 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use secrecy::SecretString;
 
 use crate::connections::by_id;
-use crate::seal::{Key, Owner, Place};
+use crate::owner::{Owner, SHELVES, Shelf};
+use crate::seal::{Key, Place};
 use crate::sinks;
 use crate::{Access, ConnectionId, Registry, RegistryError, Sealed, SinkId, SinkRecord, json};
 
-/// A row of `secrets` or `sink_secrets`, with the name of its connection or sink.
+/// A sealed secret, with the name of its owner.
 struct SealedSecret {
-    of_sink: bool,
+    shelf: &'static Shelf,
     id: String,
     name: String,
     field: String,
     sealed: Vec<u8>,
 }
 
-/// What [`SealedSecret`] is read from, for those of connections.
-const OF_CONNECTIONS: &str = "SELECT 0, connections.id, connections.name, field, sealed \
-     FROM secrets JOIN connections ON connections.id = secrets.connection";
-
-/// The same for those of sinks.
-const OF_SINKS: &str = "SELECT 1, sinks.id, sinks.name, field, sealed \
-     FROM sink_secrets JOIN sinks ON sinks.id = sink_secrets.sink";
-
 impl SealedSecret {
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// Reads a row of [`select`].
+    fn of(shelf: &'static Shelf, row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            of_sink: row.get(0)?,
-            id: row.get(1)?,
-            name: row.get(2)?,
-            field: row.get(3)?,
-            sealed: row.get(4)?,
+            shelf,
+            id: row.get(0)?,
+            name: row.get(1)?,
+            field: row.get(2)?,
+            sealed: row.get(3)?,
         })
     }
 
     /// `key_place` is where the key is, for people.
     fn open(&self, key: &Key, key_place: &str) -> Result<SecretString, RegistryError> {
-        let (owner, sort) = if self.of_sink {
-            (Owner::Sink(&self.id), "sink")
-        } else {
-            (Owner::Connection(&self.id), "connection")
-        };
-        let place = Place { owner, field: &self.field };
+        let place = Place { owner: Owner::on(self.shelf, &self.id), field: &self.field };
         key.open(place, &self.sealed).ok_or_else(|| RegistryError::WrongKey {
             place: key_place.to_owned(),
-            owner: format!("{sort} {}", self.name),
+            owner: format!("{} {}", self.shelf.sort, self.name),
             field: self.field.clone(),
         })
     }
+}
+
+/// The secrets of one sort of owner.
+fn select(shelf: &Shelf) -> String {
+    let Shelf { sort, secrets, owners, name } = shelf;
+    format!(
+        "SELECT {owners}.id, {owners}.{name}, field, sealed \
+         FROM {secrets} JOIN {owners} ON {owners}.id = {secrets}.{sort}"
+    )
 }
 
 impl Registry {
@@ -64,7 +62,7 @@ impl Registry {
     pub fn access(&self, id: &ConnectionId) -> Result<Access, RegistryError> {
         self.read("read the credentials of a connection", |transaction| {
             let connection = by_id(transaction, id)?;
-            let sealed = secrets_of(transaction, Owner::Connection(id.as_str()))?;
+            let sealed = secrets_of(transaction, Owner::connection(id.as_str()))?;
             let key = if sealed.is_empty() { None } else { Some(self.key.key()?) };
             let key_place = self.key.place();
             connection.access.exchange::<SecretString, RegistryError>(&mut |field, _| {
@@ -93,7 +91,7 @@ impl Registry {
                 return Err(RegistryError::NoConnection { id: id.to_string() });
             }
             transaction.execute("DELETE FROM secrets WHERE connection = ?1", [id.as_str()])?;
-            self.store_secrets(transaction, Owner::Connection(id.as_str()), &secrets)
+            self.store_secrets(transaction, Owner::connection(id.as_str()), &secrets)
         })
     }
 
@@ -107,7 +105,7 @@ impl Registry {
     ) -> Result<BTreeMap<String, SecretString>, RegistryError> {
         self.read("read the secrets of a sink", |transaction| {
             let SinkRecord { name, secrets, .. } = sinks::by_id(transaction, id)?;
-            let sealed = secrets_of(transaction, Owner::Sink(id.as_str()))?;
+            let sealed = secrets_of(transaction, Owner::sink(id.as_str()))?;
             let key = if sealed.is_empty() { None } else { Some(self.key.key()?) };
             let key_place = self.key.place();
             let open = |field: String| -> Result<(String, SecretString), RegistryError> {
@@ -121,19 +119,24 @@ impl Registry {
         })
     }
 
-    /// Forgets all sealed secrets, for when their key is lost. Connections and sinks stay, and
-    /// those that had secrets need theirs again. Returns how many secrets were forgotten.
+    /// Forgets all sealed secrets, for when their key is lost. Their owners stay: connections and
+    /// sinks need theirs again, users can use SQL again once they have signed in with their
+    /// passwords, and tokens that are for SQL must be made anew. Returns how many secrets were
+    /// forgotten.
     ///
     /// # Errors
     /// When the database fails.
     pub fn forget_secrets(&self) -> Result<usize, RegistryError> {
         self.write("forget the sealed secrets", |transaction| {
-            let of_connections = transaction.execute("DELETE FROM secrets", [])?;
-            Ok(of_connections + transaction.execute("DELETE FROM sink_secrets", [])?)
+            let mut forgotten = 0;
+            for shelf in SHELVES {
+                forgotten += transaction.execute(&format!("DELETE FROM {}", shelf.secrets), [])?;
+            }
+            Ok(forgotten)
         })
     }
 
-    /// Seals secrets of a connection or sink that has none stored.
+    /// Seals secrets of an owner that has none of these fields stored.
     pub(crate) fn store_secrets<F: AsRef<str>>(
         &self,
         transaction: &Transaction<'_>,
@@ -144,28 +147,41 @@ impl Registry {
             return Ok(());
         }
         let key = self.sealing_key(transaction)?;
-        let (table, id) = match owner {
-            Owner::Connection(id) => ("secrets (connection, field, sealed)", id),
-            Owner::Sink(id) => ("sink_secrets (sink, field, sealed)", id),
-        };
-        let sql = format!("INSERT INTO {table} VALUES (?1, ?2, ?3)");
+        let Shelf { secrets: table, sort, .. } = owner.shelf;
+        let sql = format!("INSERT INTO {table} ({sort}, field, sealed) VALUES (?1, ?2, ?3)");
         for (field, secret) in secrets {
             let field = field.as_ref();
             let sealed = key.seal(Place { owner, field }, secret)?;
             let sealed =
                 sealed.ok_or_else(|| RegistryError::TooLong { field: field.to_owned() })?;
-            transaction.execute(&sql, (id, field, sealed))?;
+            transaction.execute(&sql, (owner.id, field, sealed))?;
         }
         Ok(())
+    }
+
+    /// All secrets of an owner, opened, by their fields.
+    pub(crate) fn open_secrets(
+        &self,
+        transaction: &Transaction<'_>,
+        owner: Owner<'_>,
+    ) -> Result<BTreeMap<String, SecretString>, RegistryError> {
+        let sealed = secrets_of(transaction, owner)?;
+        if sealed.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (key, key_place) = (self.key.key()?, self.key.place());
+        let open = |secret: SealedSecret| -> Result<(String, SecretString), RegistryError> {
+            let opened = secret.open(&key, &key_place)?;
+            Ok((secret.field, opened))
+        };
+        sealed.into_iter().map(open).collect()
     }
 
     /// The key to seal with. It must open what is sealed already, so that no database ever needs
     /// two keys; a new one is made only while nothing is sealed. The transaction writes, so that no
     /// other process makes another key meanwhile.
     fn sealing_key(&self, transaction: &Transaction<'_>) -> Result<Key, RegistryError> {
-        let sql = format!("{OF_CONNECTIONS} UNION ALL {OF_SINKS} LIMIT 1");
-        let witness = transaction.query_row(&sql, [], SealedSecret::of).optional()?;
-        let Some(witness) = witness else { return self.key.key_or_new() };
+        let Some(witness) = any_secret(transaction)? else { return self.key.key_or_new() };
         let key = self.key.key()?;
         witness.open(&key, &self.key.place())?;
         Ok(key)
@@ -177,15 +193,24 @@ pub(crate) fn access_json(access: &Access<Sealed>) -> Result<String, RegistryErr
     json::write(access, "the credentials of a connection")
 }
 
+fn any_secret(transaction: &Transaction<'_>) -> Result<Option<SealedSecret>, RegistryError> {
+    for shelf in SHELVES {
+        let sql = format!("{} LIMIT 1", select(shelf));
+        let found = transaction.query_row(&sql, [], |row| SealedSecret::of(shelf, row));
+        if let Some(secret) = found.optional()? {
+            return Ok(Some(secret));
+        }
+    }
+    Ok(None)
+}
+
 fn secrets_of(
     transaction: &Transaction<'_>,
     owner: Owner<'_>,
 ) -> Result<Vec<SealedSecret>, RegistryError> {
-    let (sql, id) = match owner {
-        Owner::Connection(id) => (format!("{OF_CONNECTIONS} WHERE connections.id = ?1"), id),
-        Owner::Sink(id) => (format!("{OF_SINKS} WHERE sinks.id = ?1"), id),
-    };
+    let shelf = owner.shelf;
+    let sql = format!("{} WHERE {}.id = ?1", select(shelf), shelf.owners);
     let mut statement = transaction.prepare(&sql)?;
-    let secrets = statement.query_map([id], SealedSecret::of)?;
+    let secrets = statement.query_map([owner.id], |row| SealedSecret::of(shelf, row))?;
     Ok(secrets.collect::<rusqlite::Result<_>>()?)
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::error::is_taken;
 use crate::name::is_name;
-use crate::seal::Owner;
+use crate::owner::Owner;
 use crate::{Registry, RegistryError, json, random};
 
 /// What a sink is known by to the database: a random UUID.
@@ -127,7 +127,7 @@ impl Registry {
                     error.into()
                 }
             })?;
-            self.store_secrets(transaction, Owner::Sink(id.as_str()), &secrets)
+            self.store_secrets(transaction, Owner::sink(id.as_str()), &secrets)
         })?;
         Ok(SinkRecord {
             id,

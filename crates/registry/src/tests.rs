@@ -9,7 +9,11 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod drafts;
+mod people;
 mod sinks;
+mod sql_passwords;
+mod tokens;
 
 const SECRET: &str = "wJalrXUtnFEMI-SECRET-bPxRfiCYEXAMPLEKEY";
 const TOKEN: &str = "FwoGZXIvYXdzE-TOKEN-EXAMPLE";
@@ -64,7 +68,7 @@ fn keyed(registry: &Registry, text: &str) -> ConnectionId {
 fn secrets_of(access: &Access) -> (&str, Option<&str>) {
     let key = match &access.credentials {
         Credentials::AccessKey(key)
-        | Credentials::Role(Role { base: Base::AccessKey(key), .. }) => key,
+        | Credentials::Role(AssumedRole { base: Base::AccessKey(key), .. }) => key,
         other => panic!("no access key in {other:?}"),
     };
     let token = key.session_token.as_ref().map(ExposeSecret::expose_secret);
@@ -263,7 +267,7 @@ fn credentials_of_every_sort_come_back() {
     let home = TempDir::new().unwrap();
     let registry = open(home.path());
     let role = |base| {
-        Credentials::Role(Role {
+        Credentials::Role(AssumedRole {
             arn: "arn:aws:iam::111122223333:role/billing".to_owned(),
             external_id: new_external_id().unwrap(),
             session_name: Some("billhook".to_owned()),
@@ -411,7 +415,7 @@ fn inv_sec_a_sealed_value_opens_only_where_it_was_put() {
 #[test]
 fn every_altered_byte_is_noticed() {
     let key = key('7').key().unwrap();
-    let place = seal::Place { owner: seal::Owner::Connection("id"), field: "field" };
+    let place = seal::Place { owner: owner::Owner::connection("id"), field: "field" };
     let sealed = key.seal(place, &SecretString::from(SECRET)).unwrap().unwrap();
     assert_eq!(key.open(place, &sealed).unwrap().expose_secret(), SECRET);
     for at in 0..sealed.len() {
@@ -428,7 +432,7 @@ fn every_altered_byte_is_noticed() {
 fn a_key_may_be_written_in_several_ways() {
     let bytes = "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s";
     let hexadecimal = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb";
-    let place = seal::Place { owner: seal::Owner::Connection("id"), field: "field" };
+    let place = seal::Place { owner: owner::Owner::connection("id"), field: "field" };
     let source = |text: &str| KeySource::Text(SecretString::from(text));
     let sealed = source(hexadecimal).key().unwrap().seal(place, &SecretString::from(SECRET));
     let sealed = sealed.unwrap().unwrap();

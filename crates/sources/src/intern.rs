@@ -8,15 +8,17 @@ use std::hash::BuildHasher;
 ///
 /// The bytes lie one after another in one arena; two strings are the same only when their bytes
 /// are, whatever their hashes say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Interner {
     table: HashTable<Entry>,
     arena: Vec<u8>,
     ends: Vec<usize>,
+    /// The string that was asked for last: rows of one resource often follow one another.
+    last: u32,
 }
 
 /// What is needed to see whether a string is the one: in one place, for the rest is far away.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     /// The low bits of the hash.
     hash: u32,
@@ -32,13 +34,17 @@ impl Interner {
     /// Never in practice: after 2³² distinct keys.
     #[inline]
     pub fn intern(&mut self, key: &[u8]) -> u32 {
+        if !self.ends.is_empty() && self.get(self.last) == key {
+            return self.last;
+        }
         let hash_of = |key: &[u8]| FixedState::with_seed(0).hash_one(key);
         let hash = hash_of(key);
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
         let low = hash as u32;
-        let Self { table, arena, ends } = self;
+        let Self { table, arena, ends, last } = self;
         let same = |entry: &Entry| entry.hash == low && arena[entry.start..entry.end] == *key;
         if let Some(entry) = table.find(hash, same) {
+            *last = entry.id;
             return entry.id;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the arena is cleared long before")]
@@ -48,6 +54,7 @@ impl Interner {
         let end = arena.len();
         ends.push(end);
         let entry = Entry { hash: low, id, start, end };
+        *last = id;
         table.insert_unique(hash, entry, |entry| hash_of(&arena[entry.start..entry.end]));
         id
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::deliver::Place;
 use crate::facts;
 
-/// The first figure for a day, account, service and charge category.
+/// The first figure for a day or hour, account, service and charge category.
 pub const COST_RECORDED: &str = "com.billhook.cost.recorded.v1";
 
 /// Another figure than the one before.
@@ -34,6 +34,9 @@ pub const TEST: &str = "com.billhook.test.v1";
 
 /// What receivers of Vanus's source for Amazon Billing know; see [`crate::vanus`].
 pub const VANUS_DAILY: &str = "amazon.billing.daily";
+
+/// The same by the hour.
+pub const VANUS_HOURLY: &str = "amazon.billing.hourly";
 
 /// The types that a sink can choose from.
 pub const TYPES: [&str; 6] = [
@@ -156,7 +159,7 @@ impl Event {
             };
             extensions.insert(name, value);
         }
-        let mut known = TYPES.into_iter().chain([TEST, VANUS_DAILY]);
+        let mut known = TYPES.into_iter().chain([TEST, VANUS_DAILY, VANUS_HOURLY]);
         Some(Self {
             id: text("id")?,
             source: text("source")?,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -45,11 +45,12 @@ pub struct Origin {
     pub payer: Option<String>,
 }
 
-/// A row of the ledger: what a delivery changed for a day, account, service and charge category.
+/// A row of a ledger: what a delivery changed for a day or hour, account, service and charge
+/// category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostChange {
-    /// Day of the charges.
-    pub date: NaiveDate,
+    /// Day or hour of the charges.
+    pub time: ChargeTime,
     /// `BillingAccountId`.
     pub billing_account: Option<String>,
     /// `BillingCurrency`.
@@ -68,6 +69,15 @@ pub struct CostChange {
     pub unblended: Amounts,
     /// Is the figure expected to move? See [`is_estimated`].
     pub is_estimated: bool,
+}
+
+/// The time that a figure is of, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChargeTime {
+    /// A day.
+    Day(NaiveDate),
+    /// An hour, by its beginning.
+    Hour(DateTime<Utc>),
 }
 
 /// An amount before and after, as decimal text.
@@ -127,7 +137,9 @@ pub struct StateFacts {
 /// The health of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthFacts {
-    /// Connection.
+    /// What tells the connection from others whatever it is called; the id depends on it.
+    pub key: String,
+    /// Name of the connection.
     pub connection: String,
     /// Before; `None` when it was never looked at.
     pub old: Option<String>,
@@ -160,7 +172,8 @@ pub fn cost(origin: &Origin, change: &CostChange) -> Event {
     let amounts = [&change.billed, &change.effective, &change.unblended];
     let is_first = amounts.into_iter().all(|one| one.old.is_none());
     let kind = if is_first { event::COST_RECORDED } else { event::COST_RESTATED };
-    let day = change.date.to_string();
+    let when = change.time.short();
+    let start = change.time.start();
     let key = [
         &change.billing_account,
         &change.currency,
@@ -172,9 +185,9 @@ pub fn cost(origin: &Origin, change: &CostChange) -> Event {
     let [account, currency, sub_account, service, category] = key;
     let [billed, effective, unblended] = amounts.map(|one| one.json(is_first));
     let data = json!({
-        "chargePeriodStart": midnight(change.date),
-        "chargePeriodEnd": midnight(after(change.date)),
-        "granularity": "daily",
+        "chargePeriodStart": start,
+        "chargePeriodEnd": change.time.end(),
+        "granularity": change.time.granularity(),
         "connection": origin.connection,
         "billingPeriod": origin.period,
         "billingAccountId": account,
@@ -191,7 +204,7 @@ pub fn cost(origin: &Origin, change: &CostChange) -> Event {
         "previousRevision": origin.previous,
         "recordedAt": instant(origin.recorded_at),
     });
-    let mut parts = vec![Some(day.as_str())];
+    let mut parts = vec![Some(when.as_str())];
     parts.extend(key);
     let mut extensions = origin.extensions();
     extensions.insert(event::ESTIMATED, Extension::Bool(change.is_estimated));
@@ -200,14 +213,14 @@ pub fn cost(origin: &Origin, change: &CostChange) -> Event {
         source: source(&origin.connection, account),
         kind,
         subject: Some(path(&[
-            Some(day.as_str()),
+            Some(when.as_str()),
             account,
             sub_account,
             service,
             category,
             currency,
         ])),
-        time: midnight(change.date),
+        time: start,
         extensions,
         data,
     }
@@ -261,7 +274,7 @@ pub fn state_changed(origin: &Origin, facts: &StateFacts) -> Event {
 #[must_use]
 pub fn health_changed(facts: &HealthFacts) -> Event {
     let since = instant(facts.since);
-    let parts = [Some(facts.connection.as_str()), Some(since.as_str()), Some(facts.new.as_str())];
+    let parts = [Some(facts.key.as_str()), Some(since.as_str()), Some(facts.new.as_str())];
     let connection = Extension::Text(facts.connection.clone());
     Event {
         id: id(event::HEALTH_CHANGED, &parts),
@@ -359,6 +372,50 @@ impl Origin {
     }
 }
 
+impl ChargeTime {
+    /// The day that it is, or is in.
+    #[must_use]
+    pub fn date(self) -> NaiveDate {
+        match self {
+            Self::Day(date) => date,
+            Self::Hour(start) => start.date_naive(),
+        }
+    }
+
+    /// `2026-01-31`, or `2026-01-31T05`.
+    fn short(self) -> String {
+        match self {
+            Self::Day(date) => date.to_string(),
+            Self::Hour(start) => start.format("%Y-%m-%dT%H").to_string(),
+        }
+    }
+
+    /// Its beginning, RFC 3339.
+    pub(crate) fn start(self) -> String {
+        match self {
+            Self::Day(date) => midnight(date),
+            Self::Hour(start) => seconds(start),
+        }
+    }
+
+    /// Its end, exclusive.
+    fn end(self) -> String {
+        match self {
+            Self::Day(date) => midnight(after(date)),
+            Self::Hour(start) => {
+                seconds(start.checked_add_signed(TimeDelta::hours(1)).unwrap_or(start))
+            }
+        }
+    }
+
+    fn granularity(self) -> &'static str {
+        match self {
+            Self::Day(_) => "daily",
+            Self::Hour(_) => "hourly",
+        }
+    }
+}
+
 impl Amounts {
     fn json(&self, is_first: bool) -> Value {
         let old = (!is_first).then(|| self.old.as_deref().unwrap_or("0"));
@@ -387,6 +444,10 @@ fn path(parts: &[Option<&str>]) -> String {
     let encoded =
         parts.iter().map(|part| utf8_percent_encode(part.unwrap_or(""), PART).to_string());
     encoded.collect::<Vec<_>>().join("/")
+}
+
+fn seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn midnight(date: NaiveDate) -> String {

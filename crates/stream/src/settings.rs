@@ -33,6 +33,9 @@ pub struct SinkSettings {
     /// In which shape.
     #[serde(default)]
     pub format: Format,
+    /// How fine costs are told.
+    #[serde(default)]
+    pub granularity: Granularity,
     /// Types of events, whole or as `cost.restated`; none means all.
     #[serde(default)]
     pub types: Vec<String>,
@@ -56,6 +59,17 @@ pub enum Format {
     Cloudevents,
     /// What Vanus's source for Amazon Billing sends; see [`crate::vanus`].
     Vanus,
+}
+
+/// How fine costs are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// By day.
+    #[default]
+    Daily,
+    /// By hour, of deliveries whose lines are hourly. Costs of others are not told.
+    Hourly,
 }
 
 /// Where a new sink starts.

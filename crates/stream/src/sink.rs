@@ -24,6 +24,29 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// As [`Sink::send`].
     async fn test(&self) -> Result<String, Refused>;
+
+    /// Requests of [`Sink::send`] and what was answered, since this was asked the last time; the
+    /// oldest first. None of a sink that does not know.
+    fn exchanges(&self) -> Vec<Exchange> {
+        Vec::new()
+    }
+}
+
+/// A request and what was answered, for people: no secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Index in the batch of the event that it carried; `None` when it carried all of them.
+    pub event: Option<usize>,
+    /// The request: its headers, an empty line, and the beginning of its body.
+    pub request: String,
+    /// Status of the answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// The beginning of the answer.
+    pub answer: String,
+    /// How long it took.
+    pub took: Duration,
+    /// Why the events were not taken; `None` when they were.
+    pub refused: Option<Refused>,
 }
 
 /// How much a batch holds at most.

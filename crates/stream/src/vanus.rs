@@ -1,4 +1,6 @@
-//! The daily events of Vanus's source for Amazon Billing, for receivers that parse them today.
+//! The events of Vanus's source for Amazon Billing, for receivers that parse them today. That
+//! source sends days. Hours, which it announces, are told in the same shape, with the beginning of
+//! the hour as the date.
 //!
 //! Its shape is kept to the letter: source, type and data, no subject, no extensions. The id is
 //! deterministic, where that source made a random one for each send, so that receivers can
@@ -6,20 +8,20 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use crate::event::{Event, VANUS_DAILY};
-use crate::facts::{Origin, instant};
+use crate::event::{Event, VANUS_DAILY, VANUS_HOURLY};
+use crate::facts::{ChargeTime, Origin, instant};
 
 /// The source of all these events.
 const SOURCE: &str = "cloud.amazon.billing";
 
-/// What a day costs by service, over all accounts of a connection. Amounts are decimal text.
+/// What a day or hour costs by service, over all accounts of a connection. Amounts are decimal
+/// text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VanusDay {
-    /// The day.
-    pub date: NaiveDate,
+pub struct VanusCost {
+    /// The day or hour.
+    pub time: ChargeTime,
     /// The service.
     pub service: String,
     /// Currency of all amounts: each has its own event.
@@ -36,38 +38,43 @@ pub struct VanusDay {
     pub unblended: String,
 }
 
-/// The event of a day and service that a delivery touched.
+/// The event of a day or hour and service that a delivery touched.
 #[must_use]
-pub fn daily(origin: &Origin, day: &VanusDay) -> Event {
-    let date = day.date.to_string();
-    let parts = [Some(date.as_str()), Some(day.service.as_str()), Some(day.currency.as_str())];
-    let amount = |amount: &str| -> Value { json!({ "amount": amount, "unit": day.currency }) };
+pub fn cost(origin: &Origin, cost: &VanusCost) -> Event {
+    let (kind, date) = match cost.time {
+        ChargeTime::Day(date) => (VANUS_DAILY, date.to_string()),
+        ChargeTime::Hour(_) => (VANUS_HOURLY, cost.time.start()),
+    };
+    let parts = [Some(date.as_str()), Some(cost.service.as_str()), Some(cost.currency.as_str())];
+    let amount = |amount: &str| -> Value { json!({ "amount": amount, "unit": cost.currency }) };
     Event {
-        id: origin.id(VANUS_DAILY, &parts),
+        id: origin.id(kind, &parts),
         source: SOURCE.to_owned(),
-        kind: VANUS_DAILY,
+        kind,
         subject: None,
         time: instant(origin.recorded_at),
         extensions: BTreeMap::new(),
         data: json!({
             "date": date,
-            "service": day.service,
-            "amortizedCost": amount(&day.amortized),
-            "blendedCost": amount(&day.blended),
-            "netAmortizedCost": amount(&day.net_amortized),
-            "netUnblendedCost": amount(&day.net_unblended),
-            "unblendedCost": amount(&day.unblended),
+            "service": cost.service,
+            "amortizedCost": amount(&cost.amortized),
+            "blendedCost": amount(&cost.blended),
+            "netAmortizedCost": amount(&cost.net_amortized),
+            "netUnblendedCost": amount(&cost.net_unblended),
+            "unblendedCost": amount(&cost.unblended),
         }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
-    fn day() -> VanusDay {
-        VanusDay {
-            date: NaiveDate::from_ymd_opt(2023, 1, 27).unwrap(),
+    fn day() -> VanusCost {
+        VanusCost {
+            time: ChargeTime::Day(NaiveDate::from_ymd_opt(2023, 1, 27).unwrap()),
             service: "Amazon Relational Database Service".to_owned(),
             currency: "USD".to_owned(),
             amortized: "0.2672917174".to_owned(),
@@ -89,7 +96,7 @@ mod tests {
             state: "open".to_owned(),
             payer: Some("111122223333".to_owned()),
         };
-        let event = daily(&origin, &day());
+        let event = cost(&origin, &day());
         let expected = json!({
             "specversion": "1.0",
             "id": event.id,
@@ -109,8 +116,16 @@ mod tests {
         });
         assert_eq!(event.structured(), expected);
         assert_eq!(event.id.len(), 32);
-        assert_eq!(daily(&origin, &day()).id, event.id);
-        let in_euro = VanusDay { currency: "EUR".to_owned(), ..day() };
-        assert_ne!(daily(&origin, &in_euro).id, event.id);
+        assert_eq!(cost(&origin, &day()).id, event.id);
+        let in_euro = VanusCost { currency: "EUR".to_owned(), ..day() };
+        assert_ne!(cost(&origin, &in_euro).id, event.id);
+        let hour = day().time.date().and_hms_opt(5, 0, 0).unwrap().and_utc();
+        let hourly = cost(&origin, &VanusCost { time: ChargeTime::Hour(hour), ..day() });
+        let mut expected = expected;
+        expected["id"] = json!(hourly.id);
+        expected["type"] = json!("amazon.billing.hourly");
+        expected["data"]["date"] = json!("2023-01-27T05:00:00Z");
+        assert_eq!(hourly.structured(), expected);
+        assert_ne!(hourly.id, event.id);
     }
 }

@@ -129,6 +129,31 @@ async fn what_is_signed_is_signed_as_standard_webhooks_say() {
     }
 }
 
+#[tokio::test]
+async fn inv_sec_people_see_what_was_sent_without_secrets() {
+    let receiver = Receiver::start();
+    receiver.answer_with(vec![status(503)]);
+    let url = format!("{}?key=abcdefgh", receiver.url());
+    let target = HttpTarget { signs: true, ..target(&url, Mode::Structured) };
+    let secrets = [("header:Authorization", "Bearer hunter2hunter2"), ("webhook", SECRET)];
+    let sink = open(&target, &secrets).await;
+    sink.send(&events(2)).await.unwrap_err();
+    sink.send(&events(2)).await.unwrap();
+    let seen = sink.exchanges();
+    let told: Vec<_> = seen.iter().map(|one| (one.event, one.status.unwrap())).collect();
+    assert_eq!(told.len(), 3);
+    assert_eq!(told.first(), Some(&(Some(0), 503)));
+    assert!(seen.iter().skip(1).all(|one| one.refused.is_none()));
+    for one in &seen {
+        assert!(one.request.contains("authorization: ***\n"), "{}", one.request);
+        assert!(one.request.contains("webhook-signature: v1,"), "{}", one.request);
+        for secret in ["hunter2", "abcdefgh", SECRET] {
+            assert!(!one.request.contains(secret) && !one.answer.contains(secret));
+        }
+    }
+    assert!(sink.exchanges().is_empty());
+}
+
 /// What becomes of two events when the first request with them is answered so.
 async fn bad(mode: Mode, answer: Answer) -> (Refused, Receiver) {
     let receiver = Receiver::start();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use billhook_stream::deliver::Place;
 use billhook_stream::event::{Event, TYPES};
 use billhook_stream::facts::{
-    Amounts, CostChange, DeliveryFacts, DriftFacts, HealthFacts, Origin, StateFacts, cost,
-    delivery_loaded, health_changed, schema_drifted, state_changed,
+    Amounts, ChargeTime, CostChange, DeliveryFacts, DriftFacts, HealthFacts, Origin, StateFacts,
+    cost, delivery_loaded, health_changed, schema_drifted, state_changed,
 };
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn change(amounts: [Amounts; 3]) -> CostChange {
     let [billed, effective, unblended] = amounts;
     let text = |text: &str| Some(text.to_owned());
     CostChange {
-        date: NaiveDate::from_ymd_opt(2026, 1, 31).unwrap(),
+        time: ChargeTime::Day(NaiveDate::from_ymd_opt(2026, 1, 31).unwrap()),
         billing_account: text("111122223333"),
         currency: text("USD"),
         sub_account: text("444455556666"),
@@ -100,6 +100,7 @@ fn examples() -> BTreeMap<&'static str, Event> {
         removed: Vec::new(),
     };
     let health = HealthFacts {
+        key: "0d8a0c1e-5c1f-4d53-9d1c-6d2a6a3f9b11".to_owned(),
         connection: "main".to_owned(),
         old: Some("healthy".to_owned()),
         new: "broken".to_owned(),
@@ -130,6 +131,23 @@ fn every_type_has_a_schema_that_its_events_fit() {
         assert!(errors.is_empty(), "{kind}: {errors:?}");
         // What a reader of the page sees is what is sent, ids included.
         assert_eq!(schema["examples"], json!([structured]), "{kind}");
+    }
+}
+
+#[test]
+fn hours_fit_the_schemas_of_days() {
+    let hour = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap().and_hms_opt(5, 0, 0).unwrap();
+    for old in [None, Some("1")] {
+        let new = amounts(old, "2", "1");
+        let figures = change([new.clone(), new.clone(), new]);
+        let figures = CostChange { time: ChargeTime::Hour(hour.and_utc()), ..figures };
+        let event = cost(&origin(), &figures);
+        let schema = validator(&schema(event.kind));
+        let structured = event.structured();
+        let errors: Vec<String> =
+            schema.iter_errors(&structured).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", event.kind);
+        assert_eq!(structured["data"]["chargePeriodEnd"], "2026-01-31T06:00:00Z");
     }
 }
 

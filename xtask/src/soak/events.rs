@@ -48,7 +48,7 @@ pub(crate) struct Soak {
     pub(crate) folder: PathBuf,
     /// How often somebody is killed.
     pub(crate) times: u32,
-    /// What chance begins with.
+    /// What chance begins with. Costs are told by day when it is even, else by hour.
     pub(crate) seed: u64,
 }
 
@@ -104,7 +104,8 @@ impl Soak {
         self.succeed(&[&["connect", "soak"], &connect[..]].concat())?;
         let url = format!("{}/events", receiver.address);
         let sink = ["--kind", "http", "--url", &url, "--mode", "structured", "--from", "history"];
-        self.succeed(&[&["sinks", "add", "soak"], &sink[..]].concat())?;
+        let fine = ["--granularity", self.granularity()];
+        self.succeed(&[&["sinks", "add", "soak"], &sink[..], &fine[..]].concat())?;
         let mut restated = 0;
         for kill in 0..self.times {
             let due = kill.saturating_mul(RESTATEMENTS + 1) / self.times.max(1);
@@ -133,6 +134,10 @@ impl Soak {
         self.compare()
     }
 
+    fn granularity(&self) -> &'static str {
+        if self.seed.is_multiple_of(2) { "daily" } else { "hourly" }
+    }
+
     /// Loads what there is without sending it, then writes the next version of the bill.
     fn restate(&self, chance: &mut Chance) -> anyhow::Result<()> {
         self.succeed(&["sinks", "pause", "soak"])?;
@@ -145,9 +150,12 @@ impl Soak {
     fn write_bill(&self, chance: &mut Chance) -> anyhow::Result<()> {
         let mut text = format!("{HEADER}\n");
         for day in 1..=DAYS {
-            let (start, end) = (midnight(day), midnight(day + 1));
             for account in 0..ACCOUNTS {
                 for service in 0..SERVICES {
+                    // Some hours have several lines.
+                    let hour = (account * SERVICES + service) % 23;
+                    let [start, end] =
+                        [hour, hour + 1].map(|hour| format!("2026-08-{day:02}T{hour:02}:00:00Z"));
                     let cost = match chance.next(10) {
                         0 => continue,
                         1 => "0".to_owned(),
@@ -219,7 +227,7 @@ impl Soak {
             }
         }
         in_order(&events)?;
-        let told = self.succeed(&["events", "tail"])?;
+        let told = self.succeed(&["events", "tail", "--granularity", self.granularity()])?;
         let told: anyhow::Result<BTreeSet<String>> =
             told.lines().map(|line| text_of(&serde_json::from_str(line)?, "id")).collect();
         let told = told?;
@@ -228,8 +236,9 @@ impl Soak {
         ensure!(missing == 0 && odd == 0, "{missing} events are missing, {odd} came from nowhere");
         self.compare_sums(&events)?;
         Ok(format!(
-            "{} events, {} of them again after a kill; sums are equal to the last digit",
+            "{} {} events, {} of them again after a kill; sums are equal to the last digit",
             events.len(),
+            self.granularity(),
             arrived - events.len()
         ))
     }
@@ -275,15 +284,6 @@ fn in_order(events: &[Value]) -> anyhow::Result<()> {
 fn text_of(value: &Value, field: &str) -> anyhow::Result<String> {
     let text = value[field].as_str();
     Ok(text.with_context(|| format!("no text `{field}` in {value}"))?.to_owned())
-}
-
-/// Midnight before a day of the month, or of the one after it.
-fn midnight(day: u32) -> String {
-    if day > DAYS {
-        "2026-09-01T00:00:00Z".to_owned()
-    } else {
-        format!("2026-08-{day:02}T00:00:00Z")
-    }
 }
 
 /// A decimal text as a whole number of units of 10⁻¹⁸.

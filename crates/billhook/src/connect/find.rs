@@ -1,11 +1,9 @@
 //! What is to be connected exactly: reports that AWS tells of, or a place that is typed.
 
-use std::path::Path;
-
-use billhook_aws::bucket::BucketAdmin;
 use billhook_aws::session::Session;
-use billhook_engine::access::{Form, Partition, Reader, Setup};
 use billhook_engine::definitions::{self, Definition, Found};
+use billhook_engine::onboarding::look;
+use billhook_engine::onboarding::place::{folder, s3_location, suggested_name};
 use billhook_engine::{access, connections as opening, contents};
 use billhook_sources::access::{KINDS, KindAccess, Purpose};
 use billhook_sources::delivery::connection_name;
@@ -186,27 +184,15 @@ impl Looker<'_> {
                 Err(wrong) => return Ok(Err(wrong)),
             },
         };
-        let name = suggested(&place.location, kind);
+        let name = suggested_name(&place.location, kind);
         Ok(Ok(Target { kind, place: Some(place), name }))
     }
 
     /// Asks S3 for the region of a bucket, unless somebody says it.
     async fn find_region(&self, place: &mut Place) -> Result<(), Wrong> {
-        let (Some(session), Some((bucket, _))) =
-            (self.session, opening::bucket_of(&place.location))
-        else {
-            return Ok(());
-        };
-        if place.region.is_some() || self.context.s3.region.is_some() {
-            return Ok(());
-        }
-        let region = session.region().unwrap_or("us-east-1");
-        let endpoint = self.reached.access.endpoint.as_deref();
-        match BucketAdmin::new(session, bucket, region, endpoint).region().await {
-            Ok(Some(region)) => place.region = Some(region),
-            Ok(None) => return Err(format!("there is no bucket {bucket}")),
-            // Verifying says what is wrong with it.
-            Err(_) => {}
+        if place.region.is_none() {
+            let (access, s3) = (&self.reached.access, &self.context.s3);
+            place.region = look::region(&place.location, access, s3, self.session).await?;
         }
         Ok(())
     }
@@ -260,73 +246,11 @@ pub(super) fn choose_kind(talk: &mut Talk<'_>) -> anyhow::Result<&'static KindAc
     talk.choose("What is in it?", &options, 1, "what the files are that a connection is to read")
 }
 
-/// A bucket and a prefix, as they are written.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn s3_location(text: &str) -> Result<String, Wrong> {
-    let Some((bucket, prefix)) = opening::bucket_of(text) else {
-        return Err(format!("{text}: write s3://bucket/prefix"));
-    };
-    let setup = Setup {
-        kind: access::kind("cur").map_err(|error| error.to_string())?,
-        partition: Partition::Aws,
-        bucket: Some(bucket.to_owned()),
-        prefix: prefix.to_owned(),
-        key: None,
-        account: None,
-        reader: Reader::User { name: "billhook".to_owned() },
-        with: Vec::new(),
-    };
-    match access::render(&setup, Form::Policy) {
-        Ok(_) => Ok(text.trim_end_matches('/').to_owned()),
-        Err(error) => Err(error.to_string().trim_start_matches("--").to_owned()),
-    }
-}
-
-fn folder(text: &str) -> Result<String, Wrong> {
-    if Path::new(text).exists() {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text}: there is no such folder"))
-    }
-}
-
-/// A name for what lies in a place: its last folder, the bucket when there is none.
-fn suggested(location: &str, kind: &KindAccess) -> String {
-    let mut parts = location.trim_start_matches("s3://").rsplit(['/', '\\']);
-    let last = parts.find(|part| part.chars().any(|c| c.is_ascii_alphanumeric()));
-    connection_name(last.unwrap_or(kind.kind))
-}
-
 #[cfg(test)]
 mod tests {
     use billhook_aws::reports::ReportDefinition;
 
     use super::*;
-
-    #[test]
-    fn places_are_read_and_named() {
-        let kind = access::kind("dbr").unwrap();
-        for (text, location, name) in [
-            ("s3://acme-billing/cur/Hourly_1/", "s3://acme-billing/cur/Hourly_1", "hourly-1"),
-            ("s3://acme-billing", "s3://acme-billing", "acme-billing"),
-        ] {
-            let read = s3_location(text).unwrap();
-            assert_eq!((read.as_str(), suggested(&read, kind).as_str()), (location, name));
-        }
-        assert_eq!(suggested("/data/old bills/", kind), "old-bills");
-        assert_eq!(suggested("/", kind), "dbr");
-        for (text, told) in [
-            ("acme-billing/cur", "write s3://"),
-            ("s3://Acme/cur", "lowercase"),
-            ("s3://acme-billing/*", "cannot be used"),
-        ] {
-            let wrong = s3_location(text).unwrap_err();
-            assert!(wrong.contains(told) && !wrong.starts_with('-'), "{wrong}");
-        }
-        assert!(folder("/no/such/folder").unwrap_err().contains("no such folder"));
-    }
 
     #[test]
     fn a_definition_is_shown_and_becomes_a_target() {

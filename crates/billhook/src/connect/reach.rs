@@ -1,9 +1,7 @@
 //! How AWS is reached: who Billhook is.
 
-use std::time::Duration;
-
 use billhook_aws::session::Identity;
-use billhook_engine::{connections as opening, verify};
+use billhook_engine::{connections as opening, onboarding, verify};
 use billhook_registry::{Access, AccessKey, Credentials, SecretString};
 
 use super::find::Target;
@@ -13,10 +11,6 @@ use super::what::Wish;
 use crate::context::Context;
 use crate::identity::{IdentityArgs, key_with};
 use crate::verify::lines;
-
-/// How long to look for credentials of this machine. Where there are none, AWS's tools ask the
-/// network for them.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How AWS is reached, and what was learnt on the way.
 #[derive(Debug)]
@@ -89,7 +83,7 @@ pub(super) async fn ask(
         return Ok(Reached::new(access, tried == Tried::Works));
     }
     let ambient = access(Credentials::Ambient, context);
-    let me = tokio::time::timeout(PATIENCE, who(&ambient)).await.ok().flatten();
+    let me = onboarding::who(&ambient).await;
     loop {
         let credentials = match way(talk, wish, me.as_ref())? {
             Way::Folder => {
@@ -116,12 +110,6 @@ pub(super) async fn ask(
 pub(super) fn access(credentials: Credentials, context: &Context) -> Access {
     let (region, endpoint) = (context.s3.region.clone(), context.s3.endpoint.clone());
     Access { credentials, region, endpoint }
-}
-
-/// Who that is, when AWS says so.
-pub(super) async fn who(access: &Access) -> Option<Identity> {
-    let session = opening::session(access).await.ok()??;
-    session.identity().await.ok()
 }
 
 /// Tries credentials until they are good, or one of `others` is chosen.

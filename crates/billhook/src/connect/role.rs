@@ -6,18 +6,17 @@ use std::path::Path;
 
 use billhook_aws::session::{Identity, Session};
 use billhook_engine::access::{self, Form, Partition, Reader, Setup};
-use billhook_engine::{connections as opening, verify};
-use billhook_registry::{Access, Base, Credentials, Role, new_external_id};
+use billhook_engine::onboarding::ROLE_NAME;
+use billhook_engine::onboarding::place::{role_arn, s3_location};
+use billhook_engine::{connections as opening, onboarding, verify};
+use billhook_registry::{Access, AssumedRole, Base, Credentials, new_external_id};
 use billhook_sources::access::{KindAccess, Purpose};
 
-use super::find::{self, Place, Target, s3_location};
+use super::find::{self, Place, Target};
 use super::reach::{self, Reached, Tried};
 use super::talk::{Question, Talk};
 use super::what::Wish;
 use crate::context::Context;
-
-/// Name of the role.
-const NAME: &str = "billhook";
 
 /// Name of the file with the set-up, without its end.
 const STEM: &str = "billhook-role";
@@ -134,7 +133,7 @@ pub(super) async fn ask(
         account = needed.account;
     }
     let partition = partition(&me);
-    let likely = account.map(|account| format!("arn:{partition}:iam::{account}:role/{NAME}"));
+    let likely = account.map(|account| format!("arn:{partition}:iam::{account}:role/{ROLE_NAME}"));
     loop {
         let question =
             Question { text: "ARN of the role", default: likely.as_deref(), help: HELP_ARN };
@@ -146,7 +145,7 @@ pub(super) async fn ask(
                 |answer| Ok(answer.to_owned()),
             )?,
         };
-        let role = Role { arn, external_id, session_name: None, base: base.clone() };
+        let role = AssumedRole { arn, external_id, session_name: None, base: base.clone() };
         reached.access = reach::access(Credentials::Role(role), context);
         let tried = reach::tried(talk, &reached.access, &[Tried::Other, Tried::Later]).await?;
         reached.is_working = tried == Tried::Works;
@@ -180,7 +179,7 @@ async fn base(
         };
         let access = reach::access(credentials(&base), context);
         if reach::tried(talk, &access, &[Tried::Other]).await? == Tried::Works
-            && let Some(me) = reach::who(&access).await
+            && let Some(me) = onboarding::who(&access).await
         {
             return Ok(Some((base, me)));
         }
@@ -305,7 +304,7 @@ fn make(
         key: None,
         account: needed.account.clone(),
         reader: Reader::Role {
-            name: NAME.to_owned(),
+            name: ROLE_NAME.to_owned(),
             trusted: verify::principal(&me.arn),
             external_id: external_id.to_owned(),
         },
@@ -384,40 +383,9 @@ fn partition(me: &Identity) -> Partition {
     name.parse().unwrap_or(Partition::Aws)
 }
 
-/// Reads the ARN of a role.
-fn role_arn(answer: &str) -> Result<String, String> {
-    let parts: Vec<&str> = answer.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", _, "iam", "", account, role]
-            if is_account(account) && role.starts_with("role/") =>
-        {
-            Ok(answer.to_owned())
-        }
-        _ => Err(format!("{answer}: write it like arn:aws:iam::111122223333:role/{NAME}")),
-    }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn roles_are_known_by_their_arns() {
-        assert!(role_arn("arn:aws:iam::111122223333:role/billing/billhook").is_ok());
-        assert!(role_arn("arn:aws-cn:iam::111122223333:role/billhook").is_ok());
-        for wrong in [
-            "billhook",
-            "arn:aws:iam::1111:role/billhook",
-            "arn:aws:iam::111122223333:user/billhook",
-            "arn:aws:sts::111122223333:assumed-role/billhook/x",
-        ] {
-            assert!(role_arn(wrong).unwrap_err().contains("role/billhook"), "{wrong}");
-        }
-    }
 
     #[test]
     fn prefixes_share_a_folder() {

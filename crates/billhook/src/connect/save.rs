@@ -2,21 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use billhook_engine::EngineError;
+use billhook_engine::onboarding::place::free_name;
+use billhook_engine::{EngineError, onboarding};
 use billhook_registry::{Access, ConnectionName, Health, NewConnection, Registry, Schedule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::find::Target;
 use super::reach::Reached;
 use super::talk::{Question, Talk};
-use crate::connections::{ConnectArgs, new_name, now, understood, usual_schedule};
+use crate::connections::{ConnectArgs, new_name, now};
 use crate::context::{Context, say};
 use crate::report;
 use crate::sync::load_now;
 use crate::verify::{look, shown};
-
-/// Longest name of a connection.
-const NAME_LENGTH: usize = 63;
 
 const HELP_NAME: &str = "\
 what the connection is called in commands and in the column x_Connection: lowercase letters, digits
@@ -40,6 +38,7 @@ pub(super) struct Kept {
     target: Target,
     access: Access,
     schedule: Schedule,
+    settings: Value,
     /// Is there something to load?
     is_ready: bool,
 }
@@ -83,7 +82,8 @@ pub(super) async fn ask(
         if let Some(health) = health {
             let is_ready = !matches!(health, Health::Broken | Health::Waiting);
             let schedule = schedule.clone();
-            kept.push(Kept { name, target, access, schedule, is_ready });
+            let settings = args.figures.figures().over(&json!({}));
+            kept.push(Kept { name, target, access, schedule, settings, is_ready });
         }
     }
     Ok(kept)
@@ -121,7 +121,7 @@ fn ask_name(
 ) -> anyhow::Result<ConnectionName> {
     let place = target.place.as_ref().map_or(target.kind.title, |place| place.location.as_str());
     let text = format!("\nA name for {place}");
-    let default = free(&target.name, taken);
+    let default = free_name(&target.name, taken);
     let question = Question { text: &text, default: Some(&default), help: HELP_NAME };
     talk.ask(&question, |answer| {
         if taken.contains(answer) {
@@ -131,34 +131,19 @@ fn ask_name(
     })
 }
 
-/// A name like this one that is not taken.
-fn free(name: &str, taken: &BTreeSet<String>) -> String {
-    let cut = |length: usize| {
-        let cut: String = name.chars().take(length).collect();
-        cut.trim_end_matches('-').to_owned()
-    };
-    let numbered = |number: u32| match number {
-        1 => cut(NAME_LENGTH),
-        number => {
-            let end = format!("-{number}");
-            format!("{}{end}", cut(NAME_LENGTH.saturating_sub(end.len())))
-        }
-    };
-    (1..=u32::MAX).map(numbered).find(|name| !taken.contains(name)).unwrap_or_default()
-}
-
 fn schedule(
     talk: &mut Talk<'_>,
     targets: &[Target],
     given: Option<&str>,
 ) -> anyhow::Result<Schedule> {
     if let Some(given) = given {
-        return Ok(understood(given)?);
+        return Ok(onboarding::schedule(given)?);
     }
-    let usual = targets.first().map_or_else(Schedule::default, |one| usual_schedule(one.kind));
+    let usual = targets.first();
+    let usual = usual.map_or_else(Schedule::default, |one| onboarding::usual_schedule(one.kind));
     let usual = usual.to_string();
     let question = Question { text: "Schedule", default: Some(&usual), help: HELP_SCHEDULE };
-    talk.ask(&question, |answer| understood(answer).map_err(|error| error.to_string()))
+    talk.ask(&question, |answer| onboarding::schedule(answer).map_err(|error| error.to_string()))
 }
 
 /// Verifies until it works, or is to be saved all the same; `None` when it is left out.
@@ -198,12 +183,12 @@ pub(super) fn save(
     let registry = Registry::open(context.home_dir()).map_err(EngineError::from)?;
     let mut saved = Vec::new();
     talk.say("")?;
-    for Kept { name, target, access, schedule, is_ready } in kept {
+    for Kept { name, target, access, schedule, settings, is_ready } in kept {
         let new = NewConnection {
             name: name.clone(),
             kind: target.kind.kind.to_owned(),
             location: target.place.map(|place| place.location),
-            settings: json!({}),
+            settings,
             access,
             schedule,
             payer: None,
@@ -264,23 +249,4 @@ pub(super) async fn load(
     talk.say("  billhook sql          questions of your own")?;
     talk.say(&format!("  billhook report --by account,service{month}"))?;
     Ok(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_free_and_a_name() {
-        let taken: BTreeSet<String> = ["hourly", "hourly-2"].map(str::to_owned).into();
-        assert_eq!(free("daily", &taken), "daily");
-        assert_eq!(free("hourly", &taken), "hourly-3");
-        let long = "a".repeat(80);
-        let first = free(&long, &taken);
-        let taken: BTreeSet<String> = [first.clone()].into();
-        for name in [first, free(&long, &taken)] {
-            assert_eq!(name.len(), NAME_LENGTH);
-            assert!(name.parse::<ConnectionName>().is_ok(), "{name}");
-        }
-    }
 }

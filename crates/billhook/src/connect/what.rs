@@ -1,10 +1,11 @@
 //! The first question: what is there to connect?
 
 use billhook_engine::create_report::Product;
+use billhook_engine::onboarding::place::s3_location;
 use billhook_engine::{EngineError, access};
 use billhook_sources::access::{KINDS, KindAccess};
 
-use super::find::{Place, s3_location};
+use super::find::Place;
 use super::talk::{Question, Talk};
 use crate::connections::ConnectArgs;
 use crate::context::Context;

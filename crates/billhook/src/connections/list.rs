@@ -4,27 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use billhook_engine::EngineError;
-use billhook_engine::sync::{Standing, due, standings};
-use billhook_registry::{Connection, Health, HealthRecord, Registry, Run};
+use billhook_engine::sync::{Facts, Listed, Standing, standings};
+use billhook_registry::{Connection, Health, Registry};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use serde_json::{Value, json};
 
 use super::now;
 use super::words::{ago, first_line, until};
 use crate::context::{Context, causes, say};
 use crate::report::wrapped;
-
-/// Runs that are looked back at for the next one.
-const RUNS: u32 = 50;
-
-/// A connection and what is known of it.
-struct Row {
-    connection: Connection,
-    health: Option<HealthRecord>,
-    last_run: Option<Run>,
-    next: Option<i64>,
-    standing: Standing,
-}
 
 pub(super) async fn run(
     registry: &Registry,
@@ -34,7 +21,7 @@ pub(super) async fn run(
     let standings = known_standings(context).await;
     let rows = rows(registry, &standings)?;
     if is_json {
-        let rows: Vec<Value> = rows.iter().map(shown).collect();
+        let rows: Vec<Facts> = rows.iter().map(Listed::facts).collect();
         writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&rows)?)?;
         return Ok(0);
     }
@@ -68,37 +55,23 @@ async fn known_standings(context: &Context) -> BTreeMap<String, Standing> {
 fn rows(
     registry: &Registry,
     standings: &BTreeMap<String, Standing>,
-) -> Result<Vec<Row>, EngineError> {
-    let row = |connection: Connection| -> Result<Row, EngineError> {
-        let runs = registry.runs(&connection.id, RUNS)?;
-        Ok(Row {
-            health: registry.health(&connection.id)?,
-            next: due::next(&connection, &runs, now()),
-            last_run: runs.into_iter().next(),
-            standing: standings.get(connection.name.as_str()).copied().unwrap_or_default(),
-            connection,
-        })
+) -> Result<Vec<Listed>, EngineError> {
+    let connections = registry.connections()?.into_iter();
+    let row = |connection: Connection| {
+        let standing = standings.get(connection.name.as_str()).copied().unwrap_or_default();
+        Listed::read(registry, connection, standing, now())
     };
-    registry.connections()?.into_iter().map(row).collect()
+    connections.map(row).collect()
 }
 
-/// The health in a word.
-fn word(row: &Row) -> &'static str {
-    match (&row.connection.paused_since, &row.health) {
-        (Some(_), _) => "paused",
-        (None, Some(record)) => record.health.as_str(),
-        (None, None) => "new",
-    }
-}
-
-fn table(rows: &[Row], width: usize, is_colored: bool) -> Table {
+fn table(rows: &[Listed], width: usize, is_colored: bool) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(80));
     table.set_header(["name", "kind", "payer", "health", "loaded", "through", "next run"]);
     for row in rows {
-        let mut health = Cell::new(word(row));
+        let mut health = Cell::new(row.word());
         let color = row.health.as_ref().filter(|_| is_colored).and_then(|r| color(r.health));
         if let Some(color) = color.filter(|_| row.connection.paused_since.is_none()) {
             health = health.fg(color);
@@ -131,7 +104,7 @@ fn color(health: Health) -> Option<Color> {
 }
 
 /// Why the health is what it is, and what to do about it.
-fn reasons(row: &Row) -> Vec<String> {
+fn reasons(row: &Listed) -> Vec<String> {
     let name = &row.connection.name;
     let findings = row.health.iter().filter_map(|record| record.findings.as_array()).flatten();
     let reasons = findings.flat_map(|finding| {
@@ -151,47 +124,15 @@ fn reasons(row: &Row) -> Vec<String> {
     reasons.collect()
 }
 
-/// A row for machines. Times are RFC 3339, UTC.
-fn shown(row: &Row) -> Value {
-    let connection = &row.connection;
-    let time = |micros: Option<i64>| {
-        let time = micros.and_then(chrono::DateTime::from_timestamp_micros);
-        time.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
-    };
-    let health = row.health.as_ref();
-    let run = row.last_run.as_ref().map(|run| {
-        let outcome = run.outcome.map_or("running", |outcome| outcome.as_str());
-        json!({
-            "started_at": time(Some(run.started_at)),
-            "finished_at": time(run.finished_at),
-            "started_by": run.trigger,
-            "outcome": outcome,
-        })
-    });
-    json!({
-        "name": connection.name,
-        "kind": connection.kind,
-        "location": connection.location,
-        "payer": connection.payer,
-        "schedule": connection.schedule,
-        "health": word(row),
-        "since": time(health.map(|record| record.since)),
-        "findings": health.map_or(&Value::Null, |record| &record.findings),
-        "last_run": run,
-        "loaded_at": time(row.standing.loaded_at),
-        "costs_through": row.standing.through.map(|day| day.to_string()),
-        "next_run": time(row.next),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use billhook_registry::{Credentials, NewConnection, Schedule};
+    use billhook_registry::{Credentials, HealthRecord, NewConnection, Schedule};
     use chrono::NaiveDate;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn row(name: &str, health: Health, findings: Value) -> Row {
+    fn row(name: &str, health: Health, findings: Value) -> Listed {
         let home = tempfile::tempdir().unwrap();
         let registry = Registry::open(home.path()).unwrap();
         let new = NewConnection {
@@ -208,7 +149,7 @@ mod tests {
         let through = NaiveDate::from_ymd_opt(2026, 11, 20);
         let standing = Standing { loaded_at: Some(now() - 3 * 3_600_000_000), through };
         let next = Some(now() + 100 * 60_000_000 + 1);
-        Row { connection, health, last_run: None, next, standing }
+        Listed { connection, health, last_run: None, next, standing }
     }
 
     #[test]
@@ -231,7 +172,8 @@ mod tests {
              acme-production` prints it)",
         ];
         assert_eq!(reasons(&row), expected);
-        assert_eq!(shown(&row)["health"], "broken");
-        assert_eq!(shown(&row)["since"], "1970-01-01T00:00:00Z");
+        let facts = serde_json::to_value(row.facts()).unwrap();
+        assert_eq!(facts["health"], "broken");
+        assert_eq!(facts["since"], "1970-01-01T00:00:00Z");
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use billhook_charts::{Chart, Series, Theme, svg as draw};
 use billhook_engine::EngineError;
-use billhook_engine::report::{Bucket, Figures, NONE, Report, ReportRequest, Row};
+use billhook_engine::report::{Bucket, Figures, How, NONE, Report, ReportRequest, Row};
 use billhook_money::format;
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value, json};
@@ -129,7 +129,10 @@ pub(super) fn json(
         "buckets": buckets(&report.buckets),
         "compare": compare,
         "filters": request.filters.iter().map(|filter| {
-            json!({"by": filter.by, "is_negated": filter.is_negated, "values": filter.values})
+            json!({
+                "by": filter.by, "how": filter.how.name(),
+                "is_negated": filter.how == How::Not, "values": filter.values,
+            })
         }).collect::<Vec<_>>(),
         "scope": report.scope.name(),
         "as_of": as_of.map(|t| t.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use billhook_engine::{EngineError, publish};
 use billhook_registry::{NewSink, Registry, SecretString};
 use billhook_stream::settings::{
-    AwsIdentity, AwsReach, EventbridgeTarget, Format, From as Start, HttpTarget, KafkaTarget, Mode,
-    NatsTarget, Sasl, SinkSettings, SnsTarget, SqsTarget, Target,
+    self, AwsIdentity, AwsReach, EventbridgeTarget, Format, From as Start, HttpTarget, KafkaTarget,
+    Mode, NatsTarget, Sasl, SinkSettings, SnsTarget, SqsTarget, Target,
 };
 use clap::{Args, ValueEnum};
 
 use crate::connections::now;
 use crate::context::{Context, say};
 use crate::identity::{IdentityArgs, key_with};
+use crate::import::tell_waiting;
 
 /// Environment variable with the secret of a sink that has only one. Of several, each has its own:
 /// this name, an underscore, and the secret's name in capital letters.
@@ -75,7 +76,8 @@ struct WhatArgs {
     /// Shape: Billhook's own events, or what receivers of Vanus's Amazon Billing source parse
     #[arg(long, value_enum, default_value_t = Shape::Cloudevents)]
     format: Shape,
-    /// How fine costs are told
+    /// How fine costs are told. Hours are kept from here on; with `--from history` those of all
+    /// hourly deliveries that stand in the lake are told, too
     #[arg(long, value_enum, default_value_t = Granularity::Daily)]
     granularity: Granularity,
     /// Where to begin: with what happens from now on, or with all that the lake knows
@@ -89,10 +91,21 @@ enum Shape {
     Vanus,
 }
 
+/// How fine costs are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Granularity {
+pub(crate) enum Granularity {
     Daily,
     Hourly,
+}
+
+impl Granularity {
+    /// As settings have it.
+    pub(crate) fn setting(self) -> settings::Granularity {
+        match self {
+            Self::Daily => settings::Granularity::Daily,
+            Self::Hourly => settings::Granularity::Hourly,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -196,11 +209,6 @@ struct AwsArgs {
 type Secrets = BTreeMap<String, SecretString>;
 
 pub(super) async fn run(args: AddArgs, context: &Context) -> anyhow::Result<u8> {
-    if args.what.granularity == Granularity::Hourly {
-        let text = "there are no hourly events yet: the change ledger is kept by day; leave \
-                    --granularity out";
-        return Err(EngineError::Usage(text.to_owned()).into());
-    }
     let name = args.name.clone();
     let home = context.home()?;
     let registry = Arc::new(Registry::open(context.home_dir()).map_err(EngineError::from)?);
@@ -215,6 +223,7 @@ pub(super) async fn run(args: AddArgs, context: &Context) -> anyhow::Result<u8> 
             Shape::Cloudevents => Format::Cloudevents,
             Shape::Vanus => Format::Vanus,
         },
+        granularity: args.what.granularity.setting(),
         types: args.what.types.clone(),
         connections: args.what.connections.clone(),
         filters: args.what.filters.iter().cloned().collect(),
@@ -230,9 +239,26 @@ pub(super) async fn run(args: AddArgs, context: &Context) -> anyhow::Result<u8> 
         settings: serde_json::to_value(&settings)?,
         secrets: secrets.clone().into_iter().collect(),
     };
+    // Nobody loads between the hours that are there and the first that are kept.
+    let _writer = if needs_hours(&args.what) {
+        let writer = home.writer(tell_waiting).await?;
+        let connections = &settings.connections;
+        let told = Box::pin(publish::keep_standing_hours(&home.lake, connections)).await?;
+        if told > 0 {
+            say(&format!("months whose hours are kept as they stand: {told}"));
+        }
+        Some(writer)
+    } else {
+        None
+    };
     Box::pin(publish::add(&home.lake, &registry, &settings, &secrets, new, now())).await?;
     say(&format!("{name} is saved; `billhook sinks test {name}` sends one test event"));
     Ok(0)
+}
+
+/// Are hours wanted of what was loaded before they were kept?
+fn needs_hours(what: &WhatArgs) -> bool {
+    what.granularity == Granularity::Hourly && what.from == Begin::History
 }
 
 /// Where to send to.

@@ -15,7 +15,7 @@ use crate::soak_events::Soak;
 use crate::support::{Home, Ran, row, tiny};
 
 /// Lines of the bill: account, product.
-const LINES: [(&str, &str); 4] = [
+pub(crate) const LINES: [(&str, &str); 4] = [
     ("444455556666", "AmazonEC2"),
     ("444455556666", "AmazonS3"),
     ("555566667777", "AmazonEC2"),
@@ -23,20 +23,28 @@ const LINES: [(&str, &str); 4] = [
 ];
 
 /// What they cost, one delivery after the other.
-const COSTS: [[&str; 4]; 4] = [
+pub(crate) const COSTS: [[&str; 4]; 4] = [
     ["1.5", "0.000000000000000001", "0", "7"],
     ["1.5", "0.25", "3.333333333333333333", "7"],
     ["1.25", "0.25", "0", "7.000000000000000001"],
     ["0.75", "0.5", "12.3", "0"],
 ];
 
-fn write_bill(home: &Home, costs: &[&str; 4]) {
+pub(crate) fn write_bill(home: &Home, costs: &[&str; 4]) {
     let rows: Vec<String> = LINES
         .iter()
         .zip(costs)
-        .map(|((account, product), cost)| {
+        .enumerate()
+        .map(|(hour, ((account, product), cost))| {
             let line = row("Usage", "USD", cost, "a,");
-            line.replace("444455556666", account).replace("AmazonEC2", product)
+            let line = line.replace("444455556666", account).replace("AmazonEC2", product);
+            // Each has its own hour of the day.
+            let [start, end] = [hour, hour + 1].map(|hour| format!("2026-09-01T{hour:02}:00:00Z"));
+            line.replace("2026-09-01T00:00:00Z/2026-09-01T01:00:00Z", &format!("{start}/{end}"))
+                .replace(
+                    "Usage,2026-09-01T00:00:00Z,2026-09-01T01:00:00Z",
+                    &format!("Usage,{start},{end}"),
+                )
         })
         .collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
@@ -45,7 +53,7 @@ fn write_bill(home: &Home, costs: &[&str; 4]) {
 }
 
 /// A home with a connection that has nothing loaded yet.
-fn connected() -> Home {
+pub(crate) fn connected() -> Home {
     let home = Home::new();
     write_bill(&home, &COSTS[0]);
     let place = home.path("bucket").to_str().unwrap().to_owned();
@@ -54,7 +62,7 @@ fn connected() -> Home {
     home
 }
 
-fn works(home: &Home, args: &[&str]) -> Ran {
+pub(crate) fn works(home: &Home, args: &[&str]) -> Ran {
     let ran = home.run(args);
     assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.out, ran.err);
     ran
@@ -64,14 +72,14 @@ fn add(home: &Home, name: &str, rest: &[&str]) {
     works(home, &[&["sinks", "add", name], rest].concat());
 }
 
-fn add_file(home: &Home, name: &str, rest: &[&str]) -> PathBuf {
+pub(crate) fn add_file(home: &Home, name: &str, rest: &[&str]) -> PathBuf {
     let path = home.path(&format!("{name}.ndjson"));
     let own = ["--kind", "file", "--path", path.to_str().unwrap(), "--from", "history"];
     add(home, name, &[&own[..], rest].concat());
     path
 }
 
-fn lines(text: &str) -> Vec<Value> {
+pub(crate) fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -79,17 +87,17 @@ fn texts<'a>(events: &'a [Value], field: &str) -> Vec<&'a str> {
     events.iter().map(|event| event[field].as_str().unwrap()).collect()
 }
 
-fn units(text: &str) -> i128 {
+pub(crate) fn units(text: &str) -> i128 {
     billhook_money::parse(text.as_bytes()).unwrap().units
 }
 
 /// Σ of the differences of a cost.
-fn total(events: &[Value], cost: &str) -> i128 {
+pub(crate) fn total(events: &[Value], cost: &str) -> i128 {
     let differences = events.iter().filter_map(|event| event["data"][cost]["difference"].as_str());
     differences.map(units).sum()
 }
 
-fn count(events: &[Value], kind: &str) -> usize {
+pub(crate) fn count(events: &[Value], kind: &str) -> usize {
     let kind = format!("com.billhook.{kind}.v1");
     events.iter().filter(|event| event["type"] == kind.as_str()).count()
 }
@@ -232,6 +240,19 @@ fn receivers_of_vanus_get_the_totals_that_the_table_holds() {
 }
 
 #[test]
+fn inv_idem_a_rename_tells_no_health_again() {
+    let home = connected();
+    works(&home, &["sync"]);
+    let tail = ["events", "tail", "--type", "connection.health_changed"];
+    let before = lines(&works(&home, &tail).out);
+    works(&home, &["connections", "rename", "acme", "other"]);
+    let after = lines(&works(&home, &tail).out);
+    assert_eq!(before.len(), 1);
+    assert_eq!(texts(&before, "id"), texts(&after, "id"));
+    assert_eq!(after[0]["connection"], "other");
+}
+
+#[test]
 fn sinks_say_how_they_are() {
     let home = connected();
     let receiver = Receiver::start();
@@ -338,7 +359,6 @@ fn what_cannot_be_a_sink_is_refused_with_words() {
         assert_eq!(ran.code, 2, "{rest:?}: {}", ran.err);
         ran.err
     };
-    assert!(add("one", &[&http[..], &["--granularity", "hourly"]].concat()).contains("hourly"));
     assert!(
         add("one", &[&http[..], &["--type", "cost.guessed"]].concat()).contains("cost.guessed")
     );

@@ -27,7 +27,10 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_billhook"));
         command.arg("--home").arg(self.path("home"));
         // Nothing of the machine's own AWS set-up may leak in.
-        for name in ["AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "BILLHOOK_HOME"] {
+        for name in ["AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"] {
+            command.env_remove(name);
+        }
+        for name in ["BILLHOOK_HOME", "BILLHOOK_LAKE", "BILLHOOK_CONFIG"] {
             command.env_remove(name);
         }
         command

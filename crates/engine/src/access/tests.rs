@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use billhook_registry::{Access, Base, Credentials, Role};
+use billhook_registry::{Access, AssumedRole, Base, Credentials};
 use serde_json::Value;
 
 use super::*;
@@ -198,7 +198,7 @@ fn the_partition_is_told_by_role_or_region() {
     let access = |role: Option<&str>, region: Option<&str>| {
         let credentials = match role {
             None => Credentials::Ambient,
-            Some(arn) => Credentials::Role(Role {
+            Some(arn) => Credentials::Role(AssumedRole {
                 arn: arn.to_owned(),
                 external_id: "billhook-0123456789".to_owned(),
                 session_name: None,

@@ -41,6 +41,11 @@ impl Budget {
         Ok(Self { path: folder.join("requests.json"), limit, today })
     }
 
+    /// The same, only to look at: nothing is made.
+    pub(super) fn look(home: &Path, today: fn() -> NaiveDate) -> Self {
+        Self { path: home.join("cost-explorer").join("requests.json"), limit: 0, today }
+    }
+
     /// Requests made today.
     pub(super) fn spent(&self) -> Result<u64, EngineError> {
         self.spent_on((self.today)())

@@ -1,35 +1,38 @@
-//! What one delivery wrote into the ledger, some days at a time.
+//! What one delivery wrote into a ledger, some days or hours at a time.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type};
+use arrow::datatypes::{Decimal128Type, Int64Type};
 use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::spec::{CHANGE_KEYS, CHANGE_SUMS};
-use chrono::NaiveDate;
+use billhook_stream::facts::ChargeTime;
+use billhook_stream::settings::Granularity;
 
 use super::deliveries::Delivery;
+use super::times;
 use crate::sql_names::quoted;
 
-/// Rows that are read at a time; a day is never cut, so it may be more.
+/// Rows that are read at a time; a day or hour is never cut, so it may be more.
 const ROWS: usize = 20_000;
 
-/// Some days of a delivery's rows.
+/// Some days or hours of a delivery's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     /// The number of its first row among those of the delivery, from 0.
     pub(super) start: usize,
     /// How many rows it has.
     pub(super) rows: usize,
-    /// First day, since 1970-01-01.
-    first: i32,
-    /// Last day.
-    last: i32,
+    /// First day or hour, as [`times::number`] has it.
+    first: i64,
+    /// Last day or hour.
+    last: i64,
 }
 
 /// The rows of a span, in order.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) span: Span,
+    granularity: Granularity,
     batches: Vec<RecordBatch>,
 }
 
@@ -41,10 +44,10 @@ pub(super) struct Sums {
     pub(super) difference: i128,
 }
 
-/// A row: what a delivery changed for one day, account, service and so on.
+/// A row: what a delivery changed for one day or hour, account, service and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
-    pub(super) day: NaiveDate,
+    pub(super) time: ChargeTime,
     /// In the order of [`CHANGE_KEYS`].
     pub(super) keys: [Option<String>; CHANGE_KEYS.len()],
     /// In the order of [`CHANGE_SUMS`].
@@ -55,43 +58,44 @@ pub(super) struct Change {
     pub(super) moved_before: bool,
 }
 
-/// The days of a delivery's rows, put together to spans.
+/// The days or hours of a delivery's rows, put together to spans.
 ///
 /// # Errors
 /// When the lake cannot be read.
 pub(super) async fn spans(
     session: &LakeSession,
     delivery: &Delivery,
+    granularity: Granularity,
 ) -> Result<Vec<Span>, LakeError> {
+    let (table, time) = times::ledger(granularity);
     let sql = format!(
-        "SELECT ChargeDate, COUNT(*) FROM changes WHERE {} AND {} GROUP BY 1 ORDER BY 1",
+        "SELECT {time}, COUNT(*) FROM {table} WHERE {} AND {} GROUP BY 1 ORDER BY 1",
         of_slice(delivery),
         by(delivery)
     );
-    let mut days = Vec::new();
+    let mut found = Vec::new();
     for batch in session.query(&sql).await? {
-        let dates = batch.column(0).as_primitive::<Date32Type>();
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
             let rows = usize::try_from(counts.value(row)).unwrap_or_default();
-            days.push((dates.value(row), rows));
+            found.push((times::number(batch.column(0), row), rows));
         }
     }
-    Ok(together(&days))
+    Ok(together(&found))
 }
 
-/// Days with so many rows each, put together.
-fn together(days: &[(i32, usize)]) -> Vec<Span> {
+/// Days or hours with so many rows each, put together.
+fn together(times: &[(i64, usize)]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for &(day, rows) in days {
+    for &(time, rows) in times {
         match spans.last_mut() {
             Some(span) if span.rows + rows <= ROWS => {
                 span.rows += rows;
-                span.last = day;
+                span.last = time;
             }
             last => {
                 let start = last.map_or(0, |span| span.start + span.rows);
-                spans.push(Span { start, rows, first: day, last: day });
+                spans.push(Span { start, rows, first: time, last: time });
             }
         }
     }
@@ -107,8 +111,10 @@ pub(super) async fn read(
     session: &LakeSession,
     delivery: &Delivery,
     replaced: Option<&Delivery>,
+    granularity: Granularity,
     span: Span,
 ) -> Result<Rows, LakeError> {
+    let (table, time) = times::ledger(granularity);
     let keys = CHANGE_KEYS.join(", ");
     let mine = by(delivery);
     let before = replaced.map_or_else(|| "false".to_owned(), by);
@@ -119,21 +125,21 @@ pub(super) async fn read(
         .collect();
     let order: Vec<String> = CHANGE_KEYS.iter().map(|key| format!("{key} NULLS FIRST")).collect();
     let sql = format!(
-        "SELECT ChargeDate, {keys}, {}, \
+        "SELECT {time}, {keys}, {}, \
          COUNT(CASE WHEN CAST(x_RecordedAt AS BIGINT) < {at} THEN 1 END) AS earlier, \
          COUNT(CASE WHEN {before} THEN 1 END) AS moved \
-         FROM changes WHERE {} AND CAST(x_RecordedAt AS BIGINT) <= {at} \
-         AND ChargeDate >= CAST('{}' AS DATE) AND ChargeDate <= CAST('{}' AS DATE) \
-         GROUP BY ChargeDate, {keys} HAVING COUNT(CASE WHEN {mine} THEN 1 END) > 0 \
-         ORDER BY ChargeDate, {}",
+         FROM {table} WHERE {} AND CAST(x_RecordedAt AS BIGINT) <= {at} \
+         AND {time} >= {} AND {time} <= {} \
+         GROUP BY {time}, {keys} HAVING COUNT(CASE WHEN {mine} THEN 1 END) > 0 \
+         ORDER BY {time}, {}",
         sums.join(", "),
         of_slice(delivery),
-        day(span.first),
-        day(span.last),
+        times::literal(granularity, span.first),
+        times::literal(granularity, span.last),
         order.join(", "),
         at = delivery.recorded_at,
     );
-    Ok(Rows { span, batches: session.query(&sql).await? })
+    Ok(Rows { span, granularity, batches: session.query(&sql).await? })
 }
 
 /// SQL: rows of the delivery's slice.
@@ -148,18 +154,13 @@ pub(super) fn by(delivery: &Delivery) -> String {
     format!("(x_Revision = {revision} AND CAST(x_RecordedAt AS BIGINT) = {at})")
 }
 
-/// The day that is so many days after 1970-01-01.
-pub(super) fn day(days: i32) -> NaiveDate {
-    Date32Type::to_naive_date_opt(days).unwrap_or_default()
-}
-
 impl Rows {
     /// A row by its number in the span.
     pub(super) fn get(&self, number: usize) -> Option<Change> {
         let mut row = number;
         for batch in &self.batches {
             if row < batch.num_rows() {
-                return Some(change(batch, row));
+                return Some(change(batch, row, self.granularity));
             }
             row -= batch.num_rows();
         }
@@ -167,7 +168,7 @@ impl Rows {
     }
 }
 
-fn change(batch: &RecordBatch, row: usize) -> Change {
+fn change(batch: &RecordBatch, row: usize, granularity: Granularity) -> Change {
     let text = |column: usize| {
         let array = batch.column(column).as_string::<i32>();
         array.is_valid(row).then(|| array.value(row).to_owned())
@@ -184,7 +185,7 @@ fn change(batch: &RecordBatch, row: usize) -> Change {
         Sums { old: money(column), new: money(column + 1), difference: money(column + 2) }
     });
     Change {
-        day: day(batch.column(0).as_primitive::<Date32Type>().value(row)),
+        time: times::charge_time(granularity, times::number(batch.column(0), row)),
         keys: std::array::from_fn(|key| text(1 + key)),
         sums,
         is_first: count(after_sums) == 0,

@@ -155,4 +155,31 @@ mod tests {
         assert_eq!(new.iter().map(|one| one.recorded_at).collect::<Vec<_>>(), [40]);
         assert!(healths(&registry, known).unwrap().0.is_empty());
     }
+
+    #[test]
+    fn a_renamed_connection_is_not_told_again() {
+        let home = tempfile::tempdir().unwrap();
+        let registry = Registry::open(home.path()).unwrap();
+        let new = NewConnection {
+            name: "acme".parse().unwrap(),
+            kind: "cur".to_owned(),
+            location: None,
+            settings: json!({}),
+            access: Credentials::Ambient.into(),
+            schedule: Schedule::Manual,
+            payer: None,
+        };
+        let acme = registry.add(new, 0).unwrap().id;
+        registry.set_health(&acme, Health::Healthy, &json!([]), 10).unwrap();
+        let (new, known) = healths(&registry, Newest::new()).unwrap();
+        assert_eq!(registry.note_happenings(&new).unwrap(), 1);
+        registry.rename(&acme, &"other".parse().unwrap()).unwrap();
+        for known in [known, Newest::new()] {
+            let (new, _) = healths(&registry, known).unwrap();
+            assert_eq!(registry.note_happenings(&new).unwrap(), 0);
+        }
+        let noted = registry.happenings(0, 10).unwrap();
+        assert_eq!(noted.len(), 1);
+        assert_eq!(noted[0].1.connection, "other");
+    }
 }

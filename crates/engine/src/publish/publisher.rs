@@ -11,6 +11,7 @@ use billhook_stream::deliver::{Delivered, Heard, Journal as _, SinkState, delive
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::attempts::{Attempts, Watched};
 use super::noting::Noter;
 use super::{LakeSource, RegistryJournal, blocking, open};
 use crate::sync::lease::{self, Keeper, TTL};
@@ -38,6 +39,8 @@ pub struct Publisher {
     pub now: fn() -> i64,
     /// Set when everything is to end.
     pub stop: Arc<AtomicBool>,
+    /// What was sent last; a clone shares it.
+    pub attempts: Attempts,
 }
 
 /// What a publisher tells while it works.
@@ -273,7 +276,9 @@ impl Publisher {
         };
         let source = LakeSource::new(self.lake.clone(), Arc::clone(&self.registry), settings);
         let mut hear = |heard: &Heard| tell(&sink.name, &News::Heard(heard.clone()));
-        let work = deliver(target.as_ref(), &source, journal, stop, until_empty, &mut hear);
+        let (id, attempts, now) = (&sink.id, &self.attempts, self.now);
+        let watched = Watched { sink: target.as_ref(), id, attempts, now };
+        let work = deliver(&watched, &source, journal, stop, until_empty, &mut hear);
         match Box::pin(work).await {
             Err(error) if is_rewound(&error) => Ok(Delivered::default()),
             done => Ok(done?),

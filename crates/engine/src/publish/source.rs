@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::deliveries::Deliveries;
 use super::told::{Told, View};
-use super::{blocking, failed};
+use super::{blocking, failed, figures};
 use crate::EngineError;
 
 /// The number of an event after all of a happening: nothing of it is left to be told.
@@ -138,14 +138,14 @@ impl LakeSource {
                 blocking(&self.registry, move |own| Told::health(own, &happening)).await?
             }
             (HappeningKind::Health, Format::Vanus) => Told::default(),
-            (HappeningKind::Delivery, format) => {
+            (HappeningKind::Delivery, _) => {
                 let view = match state.view.take() {
                     Some(view) if view.horizon >= position => view,
                     _ => self.view().await?,
                 };
                 let view = state.view.insert(view);
                 let costs = self.wants_costs();
-                Box::pin(Told::delivery(view, happening, format, costs)).await?
+                Box::pin(Told::delivery(view, happening, &self.settings, costs)).await?
             }
         };
         state.told = Some((position, told));
@@ -156,7 +156,7 @@ impl LakeSource {
     /// all that belongs to it is seen.
     async fn view(&self) -> Result<View, EngineError> {
         let horizon = blocking(&self.registry, |own| Ok(own.last_position()?)).await?;
-        let settling = blocking(&self.registry, super::settling).await?;
+        let settling = blocking(&self.registry, figures::settling).await?;
         let session = Box::pin(LakeSession::open(&self.lake, None)).await?;
         let deliveries = Deliveries::read(&session).await?;
         Ok(View { session, deliveries, settling, horizon })

@@ -10,11 +10,12 @@ use billhook_stream::event::Event;
 use billhook_stream::facts::{
     self, Amounts, CostChange, DeliveryFacts, DriftFacts, HealthFacts, Origin, StateFacts,
 };
-use billhook_stream::settings::Format;
+use billhook_stream::settings::{Format, Granularity, SinkSettings};
 
 use super::changes::{self, Change, Rows, Span, Sums};
 use super::deliveries::{Deliveries, Delivery};
-use super::{SETTLING_DAYS, noting, vanus};
+use super::figures::SETTLING_DAYS;
+use super::{noting, vanus};
 use crate::EngineError;
 
 /// Records of health that are looked back at.
@@ -44,6 +45,7 @@ struct Costs {
     /// The one of the same slice that it replaced.
     replaced: Option<Delivery>,
     origin: Origin,
+    granularity: Granularity,
     settling_days: u32,
     spans: Vec<Span>,
     /// The rows of one of the spans.
@@ -64,6 +66,7 @@ impl Told {
         let found = noting::changed(&records).find(|(_, now)| now.since == happening.recorded_at);
         let head = found.map(|(before, now)| {
             facts::health_changed(&HealthFacts {
+                key: connection.id.to_string(),
                 connection: happening.connection.clone(),
                 old: before.map(|before| before.health.as_str().to_owned()),
                 new: now.health.as_str().to_owned(),
@@ -82,13 +85,14 @@ impl Told {
     pub(super) async fn delivery(
         view: &View,
         happening: &Happening,
-        format: Format,
+        settings: &SinkSettings,
         wants_costs: bool,
     ) -> Result<Self, EngineError> {
         let Some(delivery) = view.deliveries.find(happening) else { return Ok(Self::default()) };
         let origin = origin(delivery);
-        if format == Format::Vanus {
-            let head = vanus::events(&view.session, delivery, &origin).await?;
+        let granularity = settings.granularity;
+        if settings.format == Format::Vanus {
+            let head = vanus::events(&view.session, delivery, &origin, granularity).await?;
             return Ok(Self { head, costs: None });
         }
         let head = head(&view.deliveries, delivery, &origin).into_iter().map(Some).collect();
@@ -96,7 +100,8 @@ impl Told {
             return Ok(Self { head, costs: None });
         }
         let costs = Costs {
-            spans: changes::spans(&view.session, delivery).await?,
+            spans: changes::spans(&view.session, delivery, granularity).await?,
+            granularity,
             replaced: view.deliveries.replaced_by(delivery).cloned(),
             settling_days: *view.settling.get(&delivery.connection).unwrap_or(&SETTLING_DAYS),
             delivery: delivery.clone(),
@@ -145,7 +150,8 @@ impl Costs {
             let Some(span) = self.spans.iter().copied().find(is_in) else { return Ok(None) };
             // What was read before is given back first.
             self.rows = None;
-            let read = changes::read(session, &self.delivery, self.replaced.as_ref(), span);
+            let replaced = self.replaced.as_ref();
+            let read = changes::read(session, &self.delivery, replaced, self.granularity, span);
             self.rows = Some(Box::pin(read).await?);
         }
         let row =
@@ -154,7 +160,7 @@ impl Costs {
     }
 
     fn change(&self, row: Change) -> CostChange {
-        let Change { day, keys, sums, is_first, moved_before } = row;
+        let Change { time, keys, sums, is_first, moved_before } = row;
         let mut keys: BTreeMap<&str, Option<String>> = CHANGE_KEYS.into_iter().zip(keys).collect();
         let mut key = |name: &str| keys.remove(name).flatten();
         let amounts = |name: &str| {
@@ -163,7 +169,7 @@ impl Costs {
             amounts(sums, is_first)
         };
         CostChange {
-            date: day,
+            time,
             billing_account: key("BillingAccountId"),
             currency: key("BillingCurrency"),
             sub_account: key("SubAccountId"),
@@ -174,7 +180,7 @@ impl Costs {
             unblended: amounts("x_UnblendedCost"),
             is_estimated: facts::is_estimated(
                 self.delivery.recorded_at,
-                day,
+                time.date(),
                 self.settling_days,
                 moved_before,
             ),

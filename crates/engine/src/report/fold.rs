@@ -24,6 +24,8 @@ pub(super) struct Shape<'a> {
     /// Show one bucket, whatever the grid.
     pub(super) is_whole: bool,
     pub(super) top: Option<usize>,
+    /// Never fold the group without any value, and show it after the others.
+    pub(super) is_none_apart: bool,
 }
 
 /// Amounts and rows by bucket; buckets without rows are absent.
@@ -119,10 +121,17 @@ fn section(
     }
     // Groups come by name, and sorting keeps the order of equals.
     sized.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
+    let none = if shape.is_none_apart {
+        let is_none =
+            |keys: &[Option<String>]| !keys.is_empty() && keys.iter().all(Option::is_none);
+        sized.iter().position(|(_, keys, _)| is_none(keys)).map(|at| sized.remove(at))
+    } else {
+        None
+    };
     let top = shape.top.unwrap_or(usize::MAX).min(sized.len());
     let rest = sized.split_off(top);
-    let mut rows = Vec::with_capacity(sized.len() + 1);
-    for (_, keys, group) in sized {
+    let mut rows = Vec::with_capacity(sized.len() + 2);
+    for (_, keys, group) in sized.into_iter().chain(none) {
         rows.push(Row { keys, ..group.row(shape)? });
     }
     if !rest.is_empty() {
@@ -205,7 +214,8 @@ mod tests {
             ("EUR", "a", 0, 1),
         ]);
         let grid = grid();
-        let shape = Shape { now: &grid, before: None, is_whole: false, top: Some(2) };
+        let shape =
+            Shape { now: &grid, before: None, is_whole: false, top: Some(2), is_none_apart: false };
         let sections = ledger.sections(&shape).unwrap();
         let euros = &sections[0];
         assert_eq!(
@@ -221,9 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_value_stands_apart_when_asked_for() {
+        let ledger = ledger(&[("USD", "a", 0, 3), ("USD", "", 1, 1), ("USD", "c", 2, 5)]);
+        let grid = grid();
+        let top = Some(1);
+        let shape = Shape { now: &grid, before: None, is_whole: true, top, is_none_apart: true };
+        let sections = ledger.sections(&shape).unwrap();
+        let labels: Vec<String> = sections[0].rows.iter().map(Row::label).collect();
+        assert_eq!(labels, ["c", "(none)", "other (1)"]);
+        assert_eq!(sections[0].total.now.total, 9);
+    }
+
+    #[test]
     fn without_cuts_there_is_one_value_and_a_trend() {
         let grid = grid();
-        let shape = Shape { now: &grid, before: Some(&grid), is_whole: true, top: None };
+        let shape = Shape {
+            now: &grid,
+            before: Some(&grid),
+            is_whole: true,
+            top: None,
+            is_none_apart: false,
+        };
         let sections = ledger(&[("USD", "", 0, 4), ("USD", "", 2, 5)]).sections(&shape).unwrap();
         let row = &sections[0].rows[0];
         assert_eq!(
@@ -236,7 +264,8 @@ mod tests {
     #[test]
     fn sums_that_do_not_fit_are_refused() {
         let grid = grid();
-        let shape = Shape { now: &grid, before: None, is_whole: true, top: None };
+        let shape =
+            Shape { now: &grid, before: None, is_whole: true, top: None, is_none_apart: false };
         let max = billhook_money::MAX;
         assert!(ledger(&[("USD", "a", 0, max), ("USD", "b", 0, 1)]).sections(&shape).is_err());
     }

@@ -202,13 +202,36 @@ impl Key {
     }
 }
 
+/// What a condition asks of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// It is one of those given.
+    Is,
+    /// It is none of those given.
+    Not,
+    /// It holds one of the texts given, in upper or lower case.
+    Like,
+}
+
+impl How {
+    /// Name in machine-readable output and in URLs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::Not => "not",
+            Self::Like => "like",
+        }
+    }
+}
+
 /// A condition on the rows that count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     /// As in [`super::ReportRequest::by`].
     pub by: String,
-    /// Must the value be none of these, instead of one of these?
-    pub is_negated: bool,
+    /// What is asked of the value.
+    pub how: How,
     /// Values; an empty one and [`NONE`] stand for no value.
     pub values: Vec<String>,
 }
@@ -227,19 +250,23 @@ impl Filter {
                  with {NONE} for no value"
             )));
         };
-        let (by, is_negated) = match by.strip_suffix('!') {
-            Some(by) => (by, true),
-            None => (by.as_str(), false),
+        let (by, how) = match by.strip_suffix('!') {
+            Some(by) => (by, How::Not),
+            None => (by.as_str(), How::Is),
         };
         let values = split(&values, ',', usize::MAX);
         let values = values.iter().map(|value| unescaped(value)).collect();
-        Ok(Self { by: unescaped(by).trim().to_owned(), is_negated, values })
+        Ok(Self { by: unescaped(by).trim().to_owned(), how, values })
     }
 
     /// The condition as text for people.
     #[must_use]
     pub fn label(&self) -> String {
-        let sign = if self.is_negated { "≠" } else { "=" };
+        let sign = match self.how {
+            How::Is => "=",
+            How::Not => "≠",
+            How::Like => "contains",
+        };
         let shown = |value: &String| if value.is_empty() { NONE.to_owned() } else { value.clone() };
         let values: Vec<String> = self.values.iter().map(shown).collect();
         format!("{} {sign} {}", self.by, values.join(" or "))
@@ -247,6 +274,9 @@ impl Filter {
 
     /// The condition as SQL.
     pub(super) fn sql(&self, key: &Key, is_daily: bool) -> Result<String, EngineError> {
+        if self.how == How::Like {
+            return self.like_sql(&key.text_sql(is_daily));
+        }
         let sql = key.sql(is_daily);
         let (none, values): (Vec<&String>, Vec<&String>) =
             self.values.iter().partition(|value| value.is_empty() || *value == NONE);
@@ -263,7 +293,23 @@ impl Filter {
             }
         }
         let either = either.join(" OR ");
-        Ok(if self.is_negated { format!("NOT ({either})") } else { format!("({either})") })
+        let is_negated = self.how == How::Not;
+        Ok(if is_negated { format!("NOT ({either})") } else { format!("({either})") })
+    }
+
+    /// One of the texts is in the value.
+    fn like_sql(&self, value: &str) -> Result<String, EngineError> {
+        let texts = self.values.iter().filter(|text| !text.is_empty());
+        let holds = texts
+            .map(|text| format!("contains(lower({value}), {})", quoted(&text.to_lowercase())))
+            .collect::<Vec<_>>();
+        if holds.is_empty() {
+            return Err(EngineError::Usage(format!(
+                "{} contains nothing: give a text to look for",
+                self.by
+            )));
+        }
+        Ok(format!("coalesce({}, false)", holds.join(" OR ")))
     }
 }
 
@@ -356,12 +402,21 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// The name of what a user means by a column, a short name, or an entry of a map.
+///
+/// # Errors
+/// [`EngineError::Usage`] with near names when there is none.
+pub fn column(text: &str) -> Result<String, EngineError> {
+    Key::resolve(text).map(|key| key.label())
+}
+
 /// Names of `known` that are near to `text`, the nearest first.
-pub(crate) fn nearest(text: &str, known: &[String]) -> Vec<String> {
-    let mut near: Vec<(usize, &String)> =
-        known.iter().map(|name| (distance(&plain(text), &plain(name)), name)).collect();
+#[must_use]
+pub fn nearest(text: &str, known: &[String]) -> Vec<String> {
+    let mut near: Vec<(usize, usize, &String)> =
+        known.iter().map(|name| (distance(&plain(text), &plain(name)), name.len(), name)).collect();
     near.sort();
-    near.into_iter().take(8).map(|(_, name)| name.clone()).collect()
+    near.into_iter().take(8).map(|(.., name)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -447,6 +502,13 @@ mod tests {
         ] {
             assert_eq!(sql(text), expected, "{text}");
         }
+        let like = Filter { how: How::Like, ..Filter::parse("service=Amazon'S3").unwrap() };
+        let key = Key::resolve("service").unwrap();
+        assert_eq!(
+            like.sql(&key, true).unwrap(),
+            "coalesce(contains(lower(NULLIF(\"ServiceName\", '')), 'amazon''s3'), false)"
+        );
+        assert!(Filter { values: vec![String::new()], ..like }.sql(&key, true).is_err());
         assert!(Filter::parse("service").is_err());
         assert!(Filter::parse("").is_err());
     }

@@ -28,6 +28,32 @@ pub(super) struct Plan<'a> {
     is_daily: bool,
 }
 
+/// The SQL that asks for the groups of a report and their sums, for people to go on with.
+///
+/// # Errors
+/// [`EngineError::Usage`] when something asked for does not exist.
+pub fn sql(request: &ReportRequest, range: DayRange) -> Result<String, EngineError> {
+    let keys = request.by.iter().map(|by| Key::resolve(by)).collect::<Result<Vec<_>, _>>()?;
+    let plan = Plan::new(request, keys)?;
+    let mut chosen = Vec::new();
+    for key in plan.keys() {
+        let label = key.label().replace('"', "\"\"");
+        chosen.push(format!("{} AS \"{label}\"", plan.key_sql(key)));
+    }
+    chosen.push("\"BillingCurrency\"".to_owned());
+    let numbers: Vec<String> = (1..=chosen.len()).map(|number| number.to_string()).collect();
+    let metric = request.metric.column;
+    Ok(format!(
+        "SELECT {}, SUM({}) AS \"{metric}\"\nFROM {}\nWHERE {}\nGROUP BY {}\nORDER BY {} DESC",
+        chosen.join(", "),
+        plan.metric_sql(),
+        plan.table(),
+        plan.condition(range)?,
+        numbers.join(", "),
+        chosen.len() + 1,
+    ))
+}
+
 /// A sum as the lake answers it.
 #[derive(Debug)]
 pub(super) struct Line {

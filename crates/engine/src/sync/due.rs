@@ -94,10 +94,10 @@ pub fn next_run(
     Some(at.max(now))
 }
 
-/// Has everything been looked at, whatever came of it?
+/// Was everything there to be loaded, whatever came of it? Not of a single month, nor of a check.
 pub(super) fn is_whole(run: &Run) -> bool {
     let is_ended = matches!(run.outcome, Some(Outcome::Ok | Outcome::Waiting | Outcome::Failed));
-    is_ended && run.summary["period"].is_null()
+    is_ended && run.summary["period"].is_null() && run.summary["check"].is_null()
 }
 
 /// Did it fail for a trouble that may pass?
@@ -306,8 +306,9 @@ mod tests {
         run(now, Outcome::Failed, json!({ "passing": true }));
         let latest = next_run(&connection.schedule, id.as_str(), Some(now), now).unwrap();
         assert_eq!(next(now + MINUTE), latest.min(now + 61 * MINUTE));
-        // Neither what was cut short nor a single month counts as a run.
+        // Neither what was cut short nor a single month nor a check counts as a run.
         run(now, Outcome::Ok, json!({ "period": "2026-08" }));
+        run(now, Outcome::Ok, json!({ "check": true }));
         assert_eq!(next(now + MINUTE), latest.min(now + 61 * MINUTE));
         run(now, Outcome::Failed, json!({ "passing": false }));
         assert_eq!(next(now + MINUTE), latest);

@@ -29,7 +29,16 @@ const THROUGH: &str = "SELECT x_Connection, MAX(ChargeDate) FROM cost_daily \
 /// # Errors
 /// When the lake cannot be read.
 pub async fn standings(lake: &Lake) -> Result<BTreeMap<String, Standing>, EngineError> {
-    let session = LakeSession::open(lake, None).await?;
+    standings_in(&LakeSession::open(lake, None).await?).await
+}
+
+/// The same, from a session that is open already.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub async fn standings_in(
+    session: &LakeSession,
+) -> Result<BTreeMap<String, Standing>, EngineError> {
     let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
     for batch in session.query(LOADED).await? {
         let names = batch.column(0).as_string::<i32>();

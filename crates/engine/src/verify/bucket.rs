@@ -13,11 +13,11 @@ use super::s3_error::Refusal;
 use super::{Check, Finding, Subject, columns, open, refused};
 use crate::{connections, import};
 
-const BUCKET: &str = "bucket";
-const DELIVERIES: &str = "deliveries";
-const FILE: &str = "data file";
-const REPORTS: &str = "reports of the month";
-const COLUMNS: &str = "columns";
+pub(super) const BUCKET: &str = "bucket";
+pub(super) const DELIVERIES: &str = "deliveries";
+pub(super) const FILE: &str = "data file";
+pub(super) const REPORTS: &str = "reports of the month";
+pub(super) const COLUMNS: &str = "columns";
 
 /// A delivery older than this is late: AWS delivers at least once a day, in microseconds.
 const LATE_MICROS: i64 = 3 * 86_400_000_000;

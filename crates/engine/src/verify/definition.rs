@@ -12,7 +12,7 @@ use crate::access::{self, Form, Reader, Setup};
 use crate::connections;
 use crate::definitions::{self, Definition, Denied, Found, TimeUnit};
 
-const TITLE: &str = "report definition";
+pub(super) const TITLE: &str = "report definition";
 
 /// AWS makes the first delivery within this time.
 const FIRST_DELIVERY: TimeDelta = TimeDelta::hours(24);

@@ -7,8 +7,8 @@ use chrono::{Days, Utc};
 
 use super::{Check, Finding, Subject, identity, statements};
 
-const TITLE: &str = "Cost Explorer";
-const HOURS: &str = "hours of Cost Explorer";
+pub(super) const TITLE: &str = "Cost Explorer";
+pub(super) const HOURS: &str = "hours of Cost Explorer";
 
 /// What both requests cost, at 0.01 USD each.
 const COST: &str = "it cost 0.02 USD";

@@ -8,10 +8,10 @@ use super::{Check, Finding};
 use crate::access::{self, Form, Reader, Setup, is_account};
 use crate::connections;
 
-const KEY: &str = "access key";
-const CALLER: &str = "who am I";
-const ROLE: &str = "role";
-const EXTERNAL_ID: &str = "external ID";
+pub(super) const KEY: &str = "access key";
+pub(super) const CALLER: &str = "who am I";
+pub(super) const ROLE: &str = "role";
+pub(super) const EXTERNAL_ID: &str = "external ID";
 
 /// What AWS says of keys that it does not know.
 const UNKNOWN: [&str; 3] =

@@ -13,9 +13,9 @@ use object_store::ObjectStore;
 use super::{Check, Finding, Subject, statements, to_add};
 use crate::connections;
 
-const EXTENT: &str = "permissions";
-const ORGANIZATION: &str = "organisation";
-const DELIVERY: &str = "bucket policy";
+pub(super) const EXTENT: &str = "permissions";
+pub(super) const ORGANIZATION: &str = "organisation";
+pub(super) const DELIVERY: &str = "bucket policy";
 const TAGS: &str = "tags of resources";
 
 /// A bucket's policy, if it has one, or why it is not told.

@@ -69,13 +69,19 @@ impl Directory {
             let provider = Arc::clone(&source.table);
             context.register_table(spec.name, provider)?;
         }
-        for (name, column) in ACCOUNT_FUNCTIONS {
-            context.register_udf(accounts.function(name, column));
+        let directory = Self { accounts, resources };
+        for function in directory.functions() {
+            context.register_udf(function);
         }
-        for (name, column) in RESOURCE_FUNCTIONS {
-            context.register_udf(resources.function(name, column));
-        }
-        Ok(Self { accounts, resources })
+        Ok(directory)
+    }
+
+    /// The SQL functions.
+    pub(crate) fn functions(&self) -> Vec<ScalarUDF> {
+        let of_account = |(name, column)| self.accounts.function(name, column);
+        let of_resource = |(name, column)| self.resources.function(name, column);
+        let accounts = ACCOUNT_FUNCTIONS.into_iter().map(of_account);
+        accounts.chain(RESOURCE_FUNCTIONS.into_iter().map(of_resource)).collect()
     }
 
     /// What a view has beside the columns of its table.
@@ -159,19 +165,7 @@ impl Source {
         as_of: Option<i64>,
         keys: &'static [&'static str],
     ) -> Result<Arc<Self>, LakeError> {
-        let table = if lake.exists(spec).await? {
-            let table = lake.table(spec).await?;
-            match as_of {
-                None => LakeTable::new(lake, &table)?,
-                Some(millis) => match table.as_of(millis).await {
-                    Ok(table) => LakeTable::new(lake, &table)?,
-                    Err(LakeError::TooOld { .. }) => LakeTable::with_files(lake, spec, Vec::new()),
-                    Err(error) => return Err(error),
-                },
-            }
-        } else {
-            LakeTable::with_files(lake, spec, Vec::new())
-        };
+        let table = LakeTable::if_any(lake, spec, as_of).await?;
         Ok(Arc::new(Self { table: Arc::new(table), keys, known: OnceCell::new() }))
     }
 

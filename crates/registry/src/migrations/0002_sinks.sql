@@ -43,8 +43,8 @@ CREATE TABLE dead_letters (
     UNIQUE (sink, position, event_index)
 ) STRICT;
 
--- Only an order: rows are added at the end and never changed. Connections are named as in the lake,
--- where what they loaded outlives them.
+-- Only an order: rows are added at the end and never changed, but for the names of health, which
+-- follow a rename. Deliveries are of connections as the lake names them, where they outlive them.
 CREATE TABLE happenings (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL CHECK (kind IN ('delivery', 'health')),

@@ -52,7 +52,9 @@ fn a_database_from_before_there_were_sinks_gets_them() {
     let id = keyed(&registry, "a");
     drop(registry);
     let tables = ["dead_letters", "sink_secrets", "sinks", "happenings"];
-    let drops = tables.map(|table| format!("DROP TABLE {table};")).concat();
+    let tables = tables.iter().chain(&super::people::TABLES);
+    let drops: Vec<String> = tables.map(|table| format!("DROP TABLE {table};")).collect();
+    let drops = drops.concat();
     direct(home.path()).execute_batch(&format!("{drops} PRAGMA user_version = 1;")).unwrap();
 
     let registry = open(home.path());
@@ -164,7 +166,7 @@ fn inv_sec_no_secret_of_a_sink_is_in_the_files_or_in_what_is_shown() {
 }
 
 /// Checks that no file of a home holds one of these texts.
-fn nowhere(home: &Path, texts: &[&str]) {
+pub(super) fn nowhere(home: &Path, texts: &[&str]) {
     for entry in fs::read_dir(home).unwrap() {
         let path = entry.unwrap().path();
         let bytes = fs::read(&path).unwrap();

@@ -4,11 +4,12 @@
 //! table. Their amounts are kept here, beside the sums of the lines as read, so that the two can
 //! be compared (INV-ONE: they end up in the column `ControlTotals` of `deliveries`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use billhook_money::Sum;
 
 use crate::format::Binding;
+use crate::intern::Interner;
 use crate::text::split::Record;
 use crate::text::unquote;
 
@@ -72,7 +73,9 @@ pub struct Totals {
     /// Rows that sum up others and whose amount cannot be read, in words.
     pub unreadable: Vec<String>,
     /// Lines by currency, invoice and account, the texts one after another; see [`SEPARATOR`].
-    lines: HashMap<Vec<u8>, Added>,
+    keys: Interner,
+    /// What the lines of each key add up to.
+    lines: Vec<Added>,
 }
 
 /// Between the texts of a key of lines. No AWS id has it.
@@ -84,16 +87,28 @@ impl Totals {
         for (key, added) in other.stated {
             self.stated.entry(key).or_default().merge(added);
         }
-        self.unreadable.extend(other.unreadable);
-        for (key, added) in other.lines {
-            self.lines.entry(key).or_default().merge(added);
+        for (id, added) in (0..).zip(other.lines) {
+            self.line(other.keys.get(id)).merge(added);
         }
+        self.unreadable.extend(other.unreadable);
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &Added)> {
+        (0..).zip(&self.lines).map(|(id, added)| (self.keys.get(id), added))
+    }
+
+    fn line(&mut self, texts: &[u8]) -> &mut Added {
+        let at = self.keys.intern(texts) as usize;
+        if at == self.lines.len() {
+            self.lines.push(Added::default());
+        }
+        &mut self.lines[at]
     }
 
     /// The currencies that are named.
     pub fn currencies(&self) -> impl Iterator<Item = &str> {
         let stated = self.stated.keys().map(|key| key.currency.as_str());
-        let lines = self.lines.keys().filter_map(|texts| {
+        let lines = self.lines().filter_map(|(texts, _)| {
             let code = texts.split(|byte| *byte == SEPARATOR).next()?;
             std::str::from_utf8(code).ok()
         });
@@ -104,7 +119,7 @@ impl Totals {
     #[must_use]
     pub fn added_up(&self) -> BTreeMap<Key, Added> {
         let mut all: BTreeMap<Key, Added> = BTreeMap::new();
-        for (texts, added) in &self.lines {
+        for (texts, added) in self.lines() {
             let mut texts = texts.split(|byte| *byte == SEPARATOR);
             let mut text =
                 || String::from_utf8_lossy(texts.next().unwrap_or_default()).into_owned();
@@ -164,9 +179,13 @@ impl Watch {
             _ => std::borrow::Cow::Borrowed(&b""[..]),
         };
         let record_type = field(self.record_type);
-        let scope = Scope::ALL
-            .into_iter()
-            .find(|scope| record_type.eq_ignore_ascii_case(scope.record_type().as_bytes()));
+        // Nearly every record is a line: the names need not be looked at.
+        let is_total = record_type
+            .last_chunk()
+            .is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b"Total"));
+        let is_scope =
+            |scope: &Scope| record_type.eq_ignore_ascii_case(scope.record_type().as_bytes());
+        let scope = if is_total { Scope::ALL.into_iter().find(is_scope) } else { None };
         let amount = field(self.amount);
         let parsed = match &*amount {
             b"" | b"None" => Ok(0),
@@ -207,10 +226,8 @@ impl Watch {
             self.scratch.extend_from_slice(text);
             self.scratch.push(SEPARATOR);
         }
-        if !self.totals.lines.contains_key(&self.scratch) {
-            self.totals.lines.insert(self.scratch.clone(), Added::default());
-        }
-        if let (Some(units), Some(added)) = (units, self.totals.lines.get_mut(&self.scratch)) {
+        let added = self.totals.line(&self.scratch);
+        if let Some(units) = units {
             added.rows += 1;
             added.sum.add(units);
         }

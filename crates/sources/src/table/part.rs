@@ -112,8 +112,31 @@ impl Months {
     pub fn of(
         mapping: &Mapping,
         limits: Limits,
+        input: Input,
+        file: &str,
+    ) -> Result<Self, ReadError> {
+        Self::look(mapping, limits, input, file, false)
+    }
+
+    /// The same of no more of the file's beginning than tells a period.
+    ///
+    /// # Errors
+    /// As [`Months::of`].
+    pub fn at_first(
+        mapping: &Mapping,
+        limits: Limits,
+        input: Input,
+        file: &str,
+    ) -> Result<Self, ReadError> {
+        Self::look(mapping, limits, input, file, true)
+    }
+
+    fn look(
+        mapping: &Mapping,
+        limits: Limits,
         mut input: Input,
         file: &str,
+        is_one_enough: bool,
     ) -> Result<Self, ReadError> {
         let damaged = |source| ReadError::Damaged { file: file.to_owned(), source };
         let head = input.head(4).map_err(damaged)?;
@@ -131,6 +154,9 @@ impl Months {
             carry.extend_from_slice(&block);
             let used = scan.read_windows(&carry, &mut fields)?;
             carry.drain(..used);
+            if is_one_enough && !scan.found.months.is_empty() {
+                return Ok(scan.found);
+            }
         }
         if !carry.is_empty() {
             carry.push(b'\n');

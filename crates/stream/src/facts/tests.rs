@@ -20,7 +20,7 @@ fn amounts(old: Option<&str>, new: &str, difference: &str) -> Amounts {
 fn change() -> CostChange {
     let text = |text: &str| Some(text.to_owned());
     CostChange {
-        date: NaiveDate::from_ymd_opt(2026, 1, 31).unwrap(),
+        time: ChargeTime::Day(NaiveDate::from_ymd_opt(2026, 1, 31).unwrap()),
         billing_account: text("111122223333"),
         currency: text("USD"),
         sub_account: text("444455556666"),
@@ -31,6 +31,11 @@ fn change() -> CostChange {
         unblended: amounts(None, "2", "2"),
         is_estimated: true,
     }
+}
+
+/// An hour of the day of [`change`].
+fn hour(number: u32) -> ChargeTime {
+    ChargeTime::Hour(change().time.date().and_hms_opt(number, 0, 0).unwrap().and_utc())
 }
 
 #[test]
@@ -51,6 +56,7 @@ fn inv_idem_whatever_tells_events_apart_is_in_the_id() {
     let null = || CostChange { sub_account: None, ..change() };
     let empty = || CostChange { sub_account: Some(String::new()), ..change() };
     let text = |text: &str| Some(text.to_owned());
+    let next_day = ChargeTime::Day(after(change().time.date()));
     let ids = [
         cost(&origin(), &change()),
         cost(&Origin { connection: "other".to_owned(), ..origin() }, &change()),
@@ -60,7 +66,9 @@ fn inv_idem_whatever_tells_events_apart_is_in_the_id() {
         cost(&origin(), &CostChange { currency: text("EUR"), ..change() }),
         cost(&origin(), &CostChange { service: text("AWS Lambda"), ..change() }),
         cost(&origin(), &CostChange { category: text("Tax"), ..change() }),
-        cost(&origin(), &CostChange { date: after(change().date), ..change() }),
+        cost(&origin(), &CostChange { time: next_day, ..change() }),
+        cost(&origin(), &CostChange { time: hour(0), ..change() }),
+        cost(&origin(), &CostChange { time: hour(1), ..change() }),
         cost(&origin(), &CostChange { billing_account: None, ..change() }),
         cost(&origin(), &null()),
         cost(&origin(), &empty()),
@@ -87,6 +95,36 @@ fn a_change_from_nothing_is_recorded_and_any_other_is_restated() {
     let zero = || amounts(Some("0"), "2", "2");
     let again = CostChange { billed: zero(), effective: zero(), unblended: zero(), ..change() };
     assert_eq!(cost(&origin(), &again).kind, event::COST_RESTATED);
+}
+
+#[test]
+fn inv_idem_a_renamed_connection_was_as_healthy_as_before() {
+    let health = HealthFacts {
+        key: "0d8a0c1e-5c1f-4d53-9d1c-6d2a6a3f9b11".to_owned(),
+        connection: "main".to_owned(),
+        old: None,
+        new: "healthy".to_owned(),
+        since: 1_770_000_000_000_000,
+        findings: json!([]),
+    };
+    let renamed = HealthFacts { connection: "other".to_owned(), ..health.clone() };
+    assert_eq!(health_changed(&health).id, health_changed(&renamed).id);
+    let another = HealthFacts { key: "main".to_owned(), ..health.clone() };
+    assert_ne!(health_changed(&health).id, health_changed(&another).id);
+}
+
+#[test]
+fn an_hour_is_told_as_a_day_is() {
+    let event = cost(&origin(), &CostChange { time: hour(23), ..change() });
+    assert_eq!(event.time, "2026-01-31T23:00:00Z");
+    assert_eq!(event.data["chargePeriodStart"], "2026-01-31T23:00:00Z");
+    assert_eq!(event.data["chargePeriodEnd"], "2026-02-01T00:00:00Z");
+    assert_eq!(event.data["granularity"], "hourly");
+    assert!(event.subject.as_deref().unwrap().starts_with("2026-01-31T23/111122223333/"));
+    assert_eq!(hour(23).date(), change().time.date());
+    let day = cost(&origin(), &change());
+    assert_eq!(day.data["granularity"], "daily");
+    assert_eq!(day.data["chargePeriodEnd"], "2026-02-01T00:00:00Z");
 }
 
 #[test]

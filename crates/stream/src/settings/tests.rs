@@ -24,6 +24,7 @@ fn event(data: Value) -> Event {
 fn what_is_left_out_has_a_default() {
     let http = settings(&json!({ "kind": "http", "url": "https://example.com/events" }));
     assert_eq!((http.format, http.from), (Format::Cloudevents, From::Now));
+    assert_eq!(http.granularity, Granularity::Daily);
     let Target::Http(target) = &http.target else { panic!("{http:?}") };
     assert_eq!((target.mode, target.timeout_s), (Mode::Structured, 30));
     assert!(!target.signs && !target.allow_private && target.headers.is_empty());

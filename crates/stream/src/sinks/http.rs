@@ -32,7 +32,7 @@ use signature::Signer;
 
 use crate::event::Event;
 use crate::settings::{HttpTarget, Mode, SettingsError};
-use crate::sink::{Limits, Refused, Sink, Verdict};
+use crate::sink::{Exchange, Limits, Refused, Sink, Verdict};
 
 /// Events and bytes of a batch that is one request.
 const BATCHED: Limits = Limits { events: 500, bytes: 512 * 1024 };
@@ -48,6 +48,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Bytes of a body that are kept for people.
+const SHOWN_BYTES: usize = 2048;
+
+/// Exchanges that are kept for people until they are asked for.
+const SHOWN: usize = 128;
 
 /// A receiver.
 pub struct Http {
@@ -67,6 +73,8 @@ pub struct Http {
     /// Ids at the beginning of a batch that were taken before one had to wait: they are not sent
     /// again when the same batch comes back.
     taken: Mutex<Vec<String>>,
+    /// What was sent and answered, for people.
+    seen: Mutex<Vec<Exchange>>,
 }
 
 impl Http {
@@ -116,6 +124,7 @@ impl Http {
             grant: OnceCell::new(),
             pace: Pace::default(),
             taken: Mutex::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -136,21 +145,70 @@ impl Http {
         grant: Grant,
     ) -> Result<StatusCode, Refused> {
         self.take_turn(grant).await?;
-        let mut request = self.client.post(self.url.clone()).headers(self.headers.clone());
-        request = request.header(CONTENT_TYPE, message.content_type);
-        for (name, value) in &message.attributes {
-            request = request.header(name, value);
-        }
+        let Message { id, content_type, attributes, body } = message;
+        let mut own = vec![(CONTENT_TYPE.to_string(), content_type.to_owned())];
+        own.extend(attributes);
         if let Some(signer) = &self.signer {
             let timestamp = Utc::now().timestamp();
-            request = request
-                .header("webhook-id", &message.id)
-                .header("webhook-timestamp", timestamp)
-                .header("webhook-signature", signer.sign(&message.id, timestamp, &message.body));
+            let signature = signer.sign(&id, timestamp, &body);
+            own.push(("webhook-timestamp".to_owned(), timestamp.to_string()));
+            own.push(("webhook-signature".to_owned(), signature));
+            own.push(("webhook-id".to_owned(), id));
         }
-        let answer = self.exchange(request.body(message.body)).await?;
-        answer.judge(&self.host, load, Utc::now())?;
-        Ok(answer.status)
+        let request = self.client.post(self.url.clone()).headers(self.headers.clone());
+        let request = own
+            .iter()
+            .fold(request, |request, (name, value)| request.header(name.as_str(), value.as_str()));
+        let written = self.written(&own, &body);
+        let begun = Instant::now();
+        let answer = self.exchange(request.body(body)).await;
+        let judged = match &answer {
+            Ok(answer) => answer.judge(&self.host, load, Utc::now()),
+            Err(refused) => Err(refused.clone()),
+        };
+        let answer = answer.ok();
+        self.see(Exchange {
+            event: match load {
+                Load::One(index) => Some(index),
+                Load::Batch => None,
+            },
+            request: written,
+            status: answer.as_ref().map(|answer| answer.status.as_u16()),
+            answer: answer.as_ref().map(|answer| beginning(&answer.text)).unwrap_or_default(),
+            took: begun.elapsed(),
+            refused: judged.as_ref().err().cloned(),
+        });
+        judged?;
+        Ok(answer.map_or(StatusCode::OK, |answer| answer.status))
+    }
+
+    /// A request for people. Of the place only the host is told, and of secret headers the name.
+    fn written(&self, own: &[(String, String)], body: &[u8]) -> String {
+        let mut text = format!("POST … HTTP/1.1\nhost: {}\n", self.host);
+        let given = self.headers.iter().map(|(name, value)| {
+            let shown = if value.is_sensitive() { "***" } else { value.to_str().unwrap_or("…") };
+            (name.as_str(), shown)
+        });
+        let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in given.chain(own) {
+            text.extend([name, ": ", value, "\n"]);
+        }
+        let shown = body.get(..SHOWN_BYTES).unwrap_or(body);
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(shown));
+        if shown.len() < body.len() {
+            text.push('…');
+        }
+        text
+    }
+
+    /// Keeps an exchange until somebody asks for it.
+    fn see(&self, exchange: Exchange) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= SHOWN {
+            seen.remove(0);
+        }
+        seen.push(exchange);
     }
 
     /// A request and its whole answer.
@@ -224,6 +282,12 @@ impl Http {
     }
 }
 
+/// The beginning of a text.
+fn beginning(text: &str) -> String {
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= SHOWN_BYTES);
+    end.and_then(|end| text.get(..end)).unwrap_or(text).to_owned()
+}
+
 #[async_trait]
 impl Sink for Http {
     fn limits(&self) -> Limits {
@@ -257,5 +321,9 @@ impl Sink for Http {
         };
         let status = self.post(message, load, grant).await?;
         Ok(format!("{} answered {status}; {}", self.host, grant.told()))
+    }
+
+    fn exchanges(&self) -> Vec<Exchange> {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -20,7 +20,7 @@ const SUBJECTS: [&str; 4] = [
     "2026-01-31/111122223333/222233334444/AmazonEC2/Usage/USD",
     "2026-01-31/111122223333/222233334444/Größe %20 \"x\"/Usage/EUR",
     "2026-02-01/111122223333/222233334444/a,b;c=d/Tax/JPY",
-    "2026-02-01/111122223333//日本/Credit/USD",
+    "2026-02-01T05/111122223333//日本/Credit/USD",
 ];
 
 /// Most events that a suite sends at once.
