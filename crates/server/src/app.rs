@@ -12,14 +12,16 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 
-use crate::api::costs::Slots;
-use crate::api::lines::Pins;
+use crate::api::cost_values::Values;
+use crate::api::costs::{Costs, Slots};
+use crate::api::lines::{LinesPage, Pins};
 use crate::api::sinks::Lags;
 use crate::ask::Ask;
 use crate::config::Config;
 use crate::fail::Fail;
 use crate::health::Metrics;
 use crate::jobs::Jobs;
+use crate::kept::Kept;
 use crate::looks::Looks;
 use crate::nonces::Nonces;
 use crate::pulse::Pulses;
@@ -62,6 +64,10 @@ pub struct App {
     pub(crate) jobs: Jobs,
     /// Which values have which colour.
     pub(crate) slots: Slots,
+    /// Figures of views, and pages of lines and values, of the lake as it is now.
+    pub(crate) kept_costs: Kept<Costs>,
+    pub(crate) kept_lines: Kept<LinesPage>,
+    pub(crate) kept_values: Kept<Values>,
     /// States of the lake that lists of lines go on with.
     pub(crate) pins: Pins,
     /// What waits for each sink.
@@ -90,6 +96,9 @@ impl App {
             turns: Mutex::default(),
             jobs: Jobs::new(runner.now),
             slots: Slots::default(),
+            kept_costs: Kept::default(),
+            kept_lines: Kept::default(),
+            kept_values: Kept::default(),
             pins: Pins::default(),
             lags: Lags::default(),
             home,

@@ -15,6 +15,7 @@ mod format;
 mod guard;
 mod health;
 mod jobs;
+mod kept;
 mod listen;
 mod looks;
 mod nonces;

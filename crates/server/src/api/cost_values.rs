@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use billhook_engine::EngineError;
 use billhook_engine::report::{self, Granularity, report_in};
+use billhook_lake::session::LakeSession;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
@@ -18,7 +19,7 @@ use crate::routes::{Need, Route, get};
 use crate::view::{How, View};
 
 /// Values that are listed.
-const LISTED: usize = 200;
+const LISTED: usize = 100;
 
 /// All ways in.
 pub(crate) fn routes() -> Vec<Route> {
@@ -50,7 +51,7 @@ pub(crate) struct Values {
     pub(crate) state: String,
     /// Number of values that match.
     pub(crate) count: usize,
-    /// The values with the largest absolute amounts, at most 200.
+    /// The values with the largest absolute amounts, at most 100.
     pub(crate) values: Vec<ValueOf>,
 }
 
@@ -91,6 +92,22 @@ impl Wanted {
 /// # Errors
 /// When the lake cannot be read.
 pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<Values, Fail> {
+    let session = app.session(wanted.view.as_of).await?;
+    if wanted.view.as_of.is_some() {
+        return fresh(app, wanted, &session).await;
+    }
+    let question =
+        format!("{} {:?} {:?} {}", app.today(), wanted.column, wanted.search, wanted.view.query());
+    if let Some(known) = app.kept_values.find(&session, &question) {
+        return Ok(Values::clone(&known));
+    }
+    let values = Arc::new(fresh(app, wanted, &session).await?);
+    app.kept_values.keep(&session, question, &values);
+    Ok(Values::clone(&values))
+}
+
+/// The values of a column, looked up.
+async fn fresh(app: &App, wanted: &Wanted, session: &LakeSession) -> Result<Values, Fail> {
     let today = app.today();
     let mut view = wanted.view.first_page();
     view.filters.retain(|filter| filter.column != wanted.column);
@@ -103,16 +120,15 @@ pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<Values, Fail> {
     request.granularity = Granularity::Total;
     request.compare = None;
     request.top = None;
-    let session = app.session(view.as_of).await?;
     let mut values = Values {
         column: wanted.column.clone(),
         metric: view.metric.column.to_owned(),
         currency: view.currency.clone().unwrap_or_else(|| "USD".to_owned()),
-        state: state(&session, range).await?,
+        state: state(session, range).await?,
         count: 0,
         values: Vec::new(),
     };
-    let report = match Box::pin(report_in(&session, &request)).await {
+    let report = match Box::pin(report_in(session, &request)).await {
         Ok(report) => report,
         Err(EngineError::Nothing(_)) => return Ok(values),
         Err(error) => return Err(error.into()),

@@ -180,9 +180,23 @@ pub(crate) struct Without {
 /// # Errors
 /// When a column does not exist, or the lake cannot be read.
 pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
+    let session = app.session(view.as_of).await?;
+    if view.as_of.is_some() {
+        return fresh(app, view, session).await;
+    }
+    let question = format!("{} {}", app.today(), view.query());
+    if let Some(known) = app.kept_costs.find(&session, &question) {
+        return Ok(Costs::clone(&known));
+    }
+    let costs = Arc::new(fresh(app, view, Arc::clone(&session)).await?);
+    app.kept_costs.keep(&session, question, &costs);
+    Ok(Costs::clone(&costs))
+}
+
+/// The figures of a view, looked up.
+async fn fresh(app: &App, view: &View, session: Arc<LakeSession>) -> Result<Costs, Fail> {
     let today = app.today();
     let range = view.period.range(today)?;
-    let session = app.session(view.as_of).await?;
     let mut costs = bare(view, range);
     costs.state = state(&session, range).await?;
     let through = through(app, view, &session).await?;

@@ -235,9 +235,23 @@ impl Wanted {
 /// # Errors
 /// When a column does not exist, or the lake cannot be read.
 pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<LinesPage, Fail> {
+    let newest = app.session(wanted.view.as_of).await?;
+    if wanted.view.as_of.is_some() {
+        return fresh(app, wanted, newest).await;
+    }
+    let question = format!("{} {}", app.today(), wanted.url(""));
+    if let Some(known) = app.kept_lines.find(&newest, &question) {
+        return Ok(LinesPage::clone(&known));
+    }
+    let page = Arc::new(fresh(app, wanted, Arc::clone(&newest)).await?);
+    app.kept_lines.keep(&newest, question, &page);
+    Ok(LinesPage::clone(&page))
+}
+
+/// The lines of a view, looked up.
+async fn fresh(app: &App, wanted: &Wanted, newest: Arc<LakeSession>) -> Result<LinesPage, Fail> {
     let view = &wanted.view;
     let (pin, skip) = cursor(view.after.as_deref())?;
-    let newest = app.session(view.as_of).await?;
     let session = match pin {
         None => Arc::clone(&newest),
         Some(at) => match app.pins.find(at) {
