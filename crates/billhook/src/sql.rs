@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use billhook_engine::sql_names::mended;
 use billhook_engine::{Home, instant};
 use billhook_focus::columns;
 use billhook_lake::LakeError;
@@ -81,16 +82,9 @@ async fn answer(
     if let Some(rest) = query.strip_prefix("\\d") {
         return Ok(describe(rest.trim(), out)?);
     }
-    let frame = match session.frame(query).await {
-        // As it is written first: a name of the query's own may differ from a known one by case.
-        Err(error) => {
-            let mended = billhook_engine::sql_names::mend(query);
-            if mended == query {
-                return Err(error.into());
-            }
-            session.frame(&mended).await?
-        }
-        Ok(frame) => frame,
+    let frame = match (session.frame(query).await, mended(query)) {
+        (Err(_), Some(mended)) => session.frame(&mended).await?,
+        (frame, _) => frame?,
     };
     let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
     let mut batches = frame.collect().await.map_err(LakeError::from)?;

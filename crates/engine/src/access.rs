@@ -3,7 +3,7 @@
 //! [`policies`] makes the policy documents; [`forms`] puts them into CloudFormation, Terraform and
 //! commands. Nothing here talks to AWS.
 
-mod forms;
+pub(crate) mod forms;
 mod policies;
 
 use std::fmt;

@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
 use crate::EngineError;
-use crate::export::{csv_cell, flat};
+use crate::export::{csv_cell, flat, plain_cell};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 65_536;
@@ -39,7 +39,7 @@ pub fn cells(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, EngineErro
 /// The first line of a CSV file: the names of the columns.
 #[must_use]
 pub fn csv_header(schema: &SchemaRef) -> String {
-    let names: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
+    let names: Vec<String> = schema.fields().iter().map(|field| plain_cell(field.name())).collect();
     format!("{}\r\n", names.join(","))
 }
 
@@ -62,7 +62,7 @@ pub fn csv(batch: &RecordBatch, is_safe: bool) -> Result<String, EngineError> {
             } else if is_safe {
                 lines.push_str(&csv_cell(&cell));
             } else {
-                lines.push_str(&quoted(&cell));
+                lines.push_str(&plain_cell(&cell));
             }
         }
         lines.push_str("\r\n");
@@ -205,15 +205,6 @@ fn pairs(array: &ArrayRef, row: usize) -> Option<Map<String, Value>> {
         if values.is_null(index) { Value::Null } else { json!(values.value(index)) }
     };
     Some((0..keys.len()).map(|index| (keys.value(index).to_owned(), value(index))).collect())
-}
-
-/// Text as a CSV cell, as it is.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]

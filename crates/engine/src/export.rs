@@ -258,11 +258,15 @@ fn csv(out: &mut impl Write, batch: &RecordBatch) -> std::io::Result<()> {
 #[must_use]
 pub fn csv_cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if is_formula { plain_cell(&format!("'{text}")) } else { plain_cell(text) }
+}
+
+/// Text as a CSV cell, as it is: quoted when it has to be.
+pub(crate) fn plain_cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text
+        text.to_owned()
     }
 }
 

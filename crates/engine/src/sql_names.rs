@@ -18,9 +18,16 @@ pub fn near(name: &str, known: &[String]) -> Option<String> {
     crate::report::nearest(name, known).into_iter().next()
 }
 
-/// The query with known names in their right case.
+/// A query that cannot be planned as it is written, with known names in their right case; `None`
+/// when they are. As written comes first: a name of the query's own may differ from a known one by
+/// case.
 #[must_use]
-pub fn mend(query: &str) -> String {
+pub fn mended(query: &str) -> Option<String> {
+    Some(mend(query)).filter(|mended| mended != query)
+}
+
+/// The query with known names in their right case.
+fn mend(query: &str) -> String {
     let mut names: Vec<String> = columns::all().map(|column| column.name.to_owned()).collect();
     for spec in spec::ALL {
         names.push(spec.name.to_owned());

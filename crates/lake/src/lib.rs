@@ -39,6 +39,15 @@ pub struct Lake {
     pub url: Url,
 }
 
+/// One state of the lake. Equal ones show the same costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The newest version of each table.
+    versions: Vec<u64>,
+    /// Whose rows count is in no table's log.
+    wishes: authority::Wishes,
+}
+
 impl Lake {
     /// A lake at `url`. Nothing is read or written.
     #[must_use]
@@ -81,14 +90,19 @@ impl Lake {
         Table::open(self, spec).await
     }
 
-    /// The newest version of each table of [`spec::ALL`], without reading what is in it. 0 for a
-    /// table that is not there, or stands at its first version.
-    ///
-    /// `known`: what this said before, or nothing; only what came later is listed then.
+    /// What tells whether the lake has changed, without reading what is in it. `known`: what this
+    /// said before; only what came later is listed then.
     ///
     /// # Errors
     /// When the store cannot be reached.
-    pub async fn versions(&self, known: &[u64]) -> Result<Vec<u64>, LakeError> {
+    pub async fn stamp(&self, known: Option<&Stamp>) -> Result<Stamp, LakeError> {
+        let versions = self.versions(known.map_or(&[], |known| &known.versions)).await?;
+        Ok(Stamp { versions, wishes: authority::wishes(self).await? })
+    }
+
+    /// The newest version of each table of [`spec::ALL`]. 0 for a table that is not there, or
+    /// stands at its first version.
+    async fn versions(&self, known: &[u64]) -> Result<Vec<u64>, LakeError> {
         use futures::TryStreamExt;
         let mut versions = Vec::with_capacity(spec::ALL.len());
         for (at, table) in spec::ALL.iter().enumerate() {

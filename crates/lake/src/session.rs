@@ -9,7 +9,6 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use serde_json::Value;
@@ -20,6 +19,8 @@ use crate::provider::{LakeTable, register_store};
 use crate::spec::{CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES};
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
+
+pub use limited::{bounded, reads_only};
 
 /// A read-only SQL session over one state of the lake.
 pub struct LakeSession {
@@ -186,11 +187,7 @@ impl LakeSession {
     /// # Errors
     /// When the SQL is wrong.
     pub async fn frame(&self, sql: &str) -> Result<datafusion::prelude::DataFrame, LakeError> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, options).await?;
+        let frame = self.context.sql_with_options(sql, reads_only()).await?;
         self.directory.prepare(frame.logical_plan(), &self.context).await?;
         Ok(frame)
     }

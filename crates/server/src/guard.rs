@@ -20,6 +20,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::api::connections::admins;
 use crate::app::App;
 use crate::ask::{Ask, Posted, Via, Who, pairs};
 use crate::config::ProxySignIn;
@@ -214,15 +215,12 @@ async fn with_admins(app: &App, fail: Fail) -> Fail {
     if fail.status != StatusCode::FORBIDDEN {
         return fail;
     }
-    let Ok(users) = app.ask_registry(billhook_registry::Registry::users).await else {
-        return fail;
-    };
-    let admins = users.into_iter().filter(|user| user.role == Role::Admin);
-    let names: Vec<String> = admins.map(|user| user.name).collect();
-    if names.is_empty() {
-        return fail;
+    match admins(app).await {
+        Ok(names) if !names.is_empty() => {
+            Fail { fix: format!("Ask one of the admins: {}.", names.join(", ")), ..fail }
+        }
+        _ => fail,
     }
-    Fail { fix: format!("Ask one of the admins: {}.", names.join(", ")), ..fail }
 }
 
 /// Checks that a form or a call of a program comes from one of our pages. Gives the request with

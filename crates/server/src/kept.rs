@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use billhook_lake::session::LakeSession;
 
+use crate::fail::Fail;
+
 /// Answers that are kept of one sort.
 const MOST: usize = 64;
 
@@ -25,9 +27,28 @@ impl<T> Default for Kept<T> {
     }
 }
 
-impl<T> Kept<T> {
+impl<T: Clone> Kept<T> {
+    /// The answer to a question: the one that was given before, or a fresh one, which is kept then.
+    /// `session` is that of the lake as it is now.
+    ///
+    /// # Errors
+    /// What `fresh` says.
+    pub(crate) async fn answer(
+        &self,
+        session: &Arc<LakeSession>,
+        question: String,
+        fresh: impl Future<Output = Result<T, Fail>>,
+    ) -> Result<T, Fail> {
+        if let Some(known) = self.find(session, &question) {
+            return Ok(T::clone(&known));
+        }
+        let answer = Arc::new(fresh.await?);
+        self.keep(session, question, &answer);
+        Ok(T::clone(&answer))
+    }
+
     /// The answer that was given to a question before, unless the lake has changed.
-    pub(crate) fn find(&self, session: &Arc<LakeSession>, question: &str) -> Option<Arc<T>> {
+    fn find(&self, session: &Arc<LakeSession>, question: &str) -> Option<Arc<T>> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::ptr::eq(answers.of.as_ptr(), Arc::as_ptr(session)) {
             return None;
@@ -37,7 +58,7 @@ impl<T> Kept<T> {
     }
 
     /// Keeps an answer, and forgets those about another state of the lake.
-    pub(crate) fn keep(&self, session: &Arc<LakeSession>, question: String, answer: &Arc<T>) {
+    fn keep(&self, session: &Arc<LakeSession>, question: String, answer: &Arc<T>) {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::ptr::eq(answers.of.as_ptr(), Arc::as_ptr(session)) {
             // A pointer that is kept weakly is not given to another session.

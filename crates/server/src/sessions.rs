@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use billhook_lake::session::LakeSession;
-use billhook_lake::{Lake, LakeError, authority};
+use billhook_lake::{Lake, LakeError, Stamp};
 use tokio::sync::Mutex;
 
 /// The lake is not looked at again before.
@@ -23,7 +23,7 @@ pub(crate) struct Sessions {
 
 struct Newest {
     session: Arc<LakeSession>,
-    state: Vec<u64>,
+    stamp: Stamp,
     looked_at: Instant,
 }
 
@@ -63,20 +63,16 @@ impl Sessions {
             if newest.looked_at.elapsed() < FRESH {
                 return Ok(Arc::clone(&newest.session));
             }
-            let state = self.lake.versions(&newest.state).await?;
-            // Whose rows count is in no table's log.
-            let is_same = state == newest.state
-                && authority::wishes(&self.lake).await? == newest.session.wishes;
-            if is_same {
+            if self.lake.stamp(Some(&newest.stamp)).await? == newest.stamp {
                 newest.looked_at = Instant::now();
                 return Ok(Arc::clone(&newest.session));
             }
         }
         // Looked at before opening: what is committed in between is seen the next time.
-        let state = self.lake.versions(&[]).await?;
+        let stamp = self.lake.stamp(None).await?;
         let session = Arc::new(LakeSession::open(&self.lake, None).await?);
         let looked_at = Instant::now();
-        *newest = Some(Newest { session: Arc::clone(&session), state, looked_at });
+        *newest = Some(Newest { session: Arc::clone(&session), stamp, looked_at });
         Ok(session)
     }
 }

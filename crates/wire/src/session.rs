@@ -6,19 +6,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billhook_lake::session::LakeSession;
-use billhook_lake::{Lake, LakeError};
+use billhook_lake::session::{LakeSession, bounded, reads_only};
+use billhook_lake::{Lake, LakeError, Stamp};
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::context::SQLOptions;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
-use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::{
@@ -210,7 +204,8 @@ pub(crate) struct Session {
     context: SessionContext,
     lake: LakeSession,
     names: Names,
-    opened: Instant,
+    stamp: Stamp,
+    looked_at: Instant,
     /// Counts how often the lake was opened.
     pub(crate) generation: u64,
 }
@@ -221,7 +216,7 @@ impl Session {
     /// # Errors
     /// When it cannot be read.
     pub(crate) async fn open(lake: &Lake) -> Result<Self, Fault> {
-        let (lake, names) = opened(lake).await?;
+        let (lake, names, stamp) = opened(lake).await?;
         let config = lake.context().copied_config();
         let config = config.with_create_default_catalog_and_schema(true);
         let mut config = config.with_default_catalog_and_schema(DATABASE, SCHEMA);
@@ -229,21 +224,26 @@ impl Session {
         let context = SessionContext::new_with_config_rt(config, lake.context().runtime_env());
         setup_pg_catalog(&context, DATABASE, EmptyContextProvider)
             .map_err(|error| of_query(&error, ""))?;
-        let session = Self { context, lake, names, opened: Instant::now(), generation: 0 };
+        let looked_at = Instant::now();
+        let session = Self { context, lake, names, stamp, looked_at, generation: 0 };
         session.adopt()?;
         Ok(session)
     }
 
-    /// Opens the lake again when what is shown is not fresh.
+    /// Opens the lake again when it has changed; it is looked at once in a while.
     ///
     /// # Errors
     /// When it cannot be read.
     pub(crate) async fn refresh(&mut self, lake: &Lake) -> Result<(), Fault> {
-        if self.opened.elapsed() < FRESH {
+        if self.looked_at.elapsed() < FRESH {
             return Ok(());
         }
-        (self.lake, self.names) = opened(lake).await?;
-        self.opened = Instant::now();
+        let stamp = lake.stamp(Some(&self.stamp)).await.map_err(|error| of_lake(&error))?;
+        self.looked_at = Instant::now();
+        if stamp == self.stamp {
+            return Ok(());
+        }
+        (self.lake, self.names, self.stamp) = opened(lake).await?;
         self.generation += 1;
         self.adopt()
     }
@@ -304,34 +304,24 @@ impl Session {
         let failed = |error: DataFusionError| of_query(&error, text);
         reading(plan.clone())?;
         self.lake.prepare(plan).await.map_err(|error| of_lake(&error))?;
-        let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
-            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
-            .with_disk_manager_builder(no_disk)
-            .build_arc()
-            .map_err(failed)?;
-        let state = SessionStateBuilder::new_from_existing(self.context.state())
-            .with_runtime_env(runtime)
-            .build();
-        let plan = Box::pin(state.create_physical_plan(plan)).await.map_err(failed)?;
-        execute_stream(plan, state.task_ctx()).map_err(failed)
+        bounded(&self.context, plan, memory).await.map_err(failed)
     }
 }
 
 /// A plan that only reads.
 fn reading(plan: LogicalPlan) -> Result<LogicalPlan, Fault> {
-    let options =
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let is_reading = options.verify_plan(&plan).is_ok();
+    let is_reading = reads_only().verify_plan(&plan).is_ok();
     if is_reading { Ok(plan) } else { Err(read_only("what makes or changes a table")) }
 }
 
-async fn opened(lake: &Lake) -> Result<(LakeSession, Names), Fault> {
+async fn opened(lake: &Lake) -> Result<(LakeSession, Names, Stamp), Fault> {
+    // Before it is opened: what is committed in between is seen the next time.
+    let stamp = lake.stamp(None).await.map_err(|error| of_lake(&error))?;
     let session = Box::pin(LakeSession::open(lake, None)).await.map_err(|error| of_lake(&error))?;
     let failed = |error: DataFusionError| of_query(&error, "");
     focus_view(session.context()).await.map_err(failed)?;
     let names = Names::of(session.context()).await.map_err(failed)?;
-    Ok((session, names))
+    Ok((session, names, stamp))
 }
 
 /// Makes `focus_data_table`.

@@ -97,9 +97,14 @@ pub(super) fn terraform(setup: &Setup) -> Result<String, EngineError> {
 
 /// A document as an expression, two spaces further in, as `terraform fmt` writes it.
 fn encoded(document: &Value) -> String {
-    let lines: Vec<String> =
-        format!("{document:#}").lines().map(|line| line.replacen("\": ", "\" : ", 1)).collect();
-    format!("jsonencode({})", lines.join("\n  "))
+    format!("jsonencode({})", expression(document, 1))
+}
+
+/// A document as `terraform fmt` writes it, its later lines so many steps further in.
+pub(crate) fn expression(document: &Value, steps: usize) -> String {
+    let text = format!("{document:#}");
+    let lines: Vec<String> = text.lines().map(|line| line.replacen("\": ", "\" : ", 1)).collect();
+    lines.join(&format!("\n{}", "  ".repeat(steps)))
 }
 
 /// Commands for a POSIX shell.
@@ -125,7 +130,7 @@ pub(super) fn cli(setup: &Setup) -> Result<String, EngineError> {
     })
 }
 
-/// A document as one word of a shell. It has no single quotes: what was given is checked.
-fn quoted(document: &Value) -> String {
+/// A document as one word of a shell.
+pub(crate) fn quoted(document: &Value) -> String {
     format!("'{}'", document.to_string().replace('\'', "'\\''"))
 }

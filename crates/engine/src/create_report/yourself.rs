@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Product, Wanted, delivering, product};
 use crate::EngineError;
 use crate::access::Partition;
+use crate::access::forms::{expression, quoted};
 
 /// A form of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,11 +98,6 @@ fn cli(wanted: &Wanted, policy: &Value, partition: Partition) -> String {
     };
     lines.push(format!("aws {call} --region {billing} \\\n  --{option} {report}"));
     lines.join("\n") + "\n"
-}
-
-/// A document as one word of a shell.
-fn quoted(document: &Value) -> String {
-    format!("'{}'", document.to_string().replace('\'', "'\\''"))
 }
 
 /// The report or export in the words of AWS's API, which are those of CloudFormation, too.
@@ -299,13 +295,6 @@ fn terraform_export(wanted: &Wanted) -> String {
         own.format,
         own.compression,
     )
-}
-
-/// A document as an expression of Terraform, whose further lines are so many steps further in.
-fn expression(document: &Value, steps: usize) -> String {
-    let text = format!("{document:#}");
-    let lines: Vec<String> = text.lines().map(|line| line.replacen("\": ", "\" : ", 1)).collect();
-    lines.join(&format!("\n{}", "  ".repeat(steps)))
 }
 
 fn console(wanted: &Wanted, policy: &Value) -> String {

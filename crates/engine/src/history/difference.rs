@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::EngineError;
+use crate::export::{csv_cell, plain_cell};
 use crate::sql_names::quoted;
 
 /// Two states of a month.
@@ -260,13 +261,7 @@ fn csv(batch: &RecordBatch, is_safe: bool) -> String {
 
 /// A text as a cell (RFC 4180).
 fn cell(text: &str, is_safe: bool) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_safe && is_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
+    if is_safe { csv_cell(text) } else { plain_cell(text) }
 }
 
 fn text(batch: &RecordBatch, column: usize, row: usize) -> Option<String> {

@@ -9,7 +9,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::EngineError;
-use crate::export::csv_cell;
+use crate::export::{csv_cell, plain_cell};
 use crate::report::{NONE, Report, Row, Section};
 
 /// The figures of a section as CSV (RFC 4180, one header row). With `is_safe` no text is a formula
@@ -120,14 +120,6 @@ fn name(row: &Row, at: usize) -> String {
 
 fn line(cells: &[String]) -> String {
     format!("{}\r\n", cells.join(","))
-}
-
-fn plain_cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -11,6 +12,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionContext;
 
 use super::LakeSession;
 use crate::LakeError;
@@ -41,20 +43,33 @@ impl LakeSession {
     ) -> Result<SendableRecordBatchStream, LakeError> {
         reads_only().verify_plan(plan)?;
         self.directory.prepare(plan, &self.context).await?;
-        let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
-            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
-            .with_disk_manager_builder(no_disk)
-            .build_arc()?;
-        let state = SessionStateBuilder::new_from_existing(self.context.state())
-            .with_runtime_env(runtime)
-            .build();
-        let physical = Box::pin(state.create_physical_plan(plan)).await?;
-        Ok(execute_stream(physical, state.task_ctx())?)
+        Ok(bounded(&self.context, plan, memory).await?)
     }
 }
 
+/// Begins to run a plan with so much memory, bytes, and without a disk. It ends when the stream is
+/// dropped.
+///
+/// # Errors
+/// When it cannot be planned further or begun.
+pub async fn bounded(
+    context: &SessionContext,
+    plan: &LogicalPlan,
+    memory: usize,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let runtime = RuntimeEnvBuilder::from_runtime_env(&context.runtime_env())
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
+        .with_disk_manager_builder(no_disk)
+        .build_arc()?;
+    let state =
+        SessionStateBuilder::new_from_existing(context.state()).with_runtime_env(runtime).build();
+    let physical = Box::pin(state.create_physical_plan(plan)).await?;
+    execute_stream(physical, state.task_ctx())
+}
+
 /// No statement that makes, changes or sets anything.
-fn reads_only() -> SQLOptions {
+#[must_use]
+pub fn reads_only() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }

@@ -98,12 +98,7 @@ pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<Values, Fail> {
     }
     let question =
         format!("{} {:?} {:?} {}", app.today(), wanted.column, wanted.search, wanted.view.query());
-    if let Some(known) = app.kept_values.find(&session, &question) {
-        return Ok(Values::clone(&known));
-    }
-    let values = Arc::new(fresh(app, wanted, &session).await?);
-    app.kept_values.keep(&session, question, &values);
-    Ok(Values::clone(&values))
+    app.kept_values.answer(&session, question, fresh(app, wanted, &session)).await
 }
 
 /// The values of a column, looked up.

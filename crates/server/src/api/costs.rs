@@ -185,12 +185,8 @@ pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
         return fresh(app, view, session).await;
     }
     let question = format!("{} {}", app.today(), view.query());
-    if let Some(known) = app.kept_costs.find(&session, &question) {
-        return Ok(Costs::clone(&known));
-    }
-    let costs = Arc::new(fresh(app, view, Arc::clone(&session)).await?);
-    app.kept_costs.keep(&session, question, &costs);
-    Ok(Costs::clone(&costs))
+    let fresh = fresh(app, view, Arc::clone(&session));
+    app.kept_costs.answer(&session, question, fresh).await
 }
 
 /// The figures of a view, looked up.

@@ -240,12 +240,8 @@ pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<LinesPage, Fail
         return fresh(app, wanted, newest).await;
     }
     let question = format!("{} {}", app.today(), wanted.url(""));
-    if let Some(known) = app.kept_lines.find(&newest, &question) {
-        return Ok(LinesPage::clone(&known));
-    }
-    let page = Arc::new(fresh(app, wanted, Arc::clone(&newest)).await?);
-    app.kept_lines.keep(&newest, question, &page);
-    Ok(LinesPage::clone(&page))
+    let fresh = fresh(app, wanted, Arc::clone(&newest));
+    app.kept_lines.answer(&newest, question, fresh).await
 }
 
 /// The lines of a view, looked up.

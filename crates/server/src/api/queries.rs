@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
-use super::sql::read_json;
+use super::told;
 use super::{Instant, Page};
 use crate::app::App;
 use crate::ask::Ask;
@@ -214,7 +214,7 @@ async fn save_query_call(
     ask: Ask,
     body: Bytes,
 ) -> Result<(StatusCode, Json<SavedQuery>), Fail> {
-    let saved = save(&app, &ask, read_json(&body)?).await?;
+    let saved = save(&app, &ask, told::read(&body)?).await?;
     Ok((StatusCode::CREATED, Json(saved)))
 }
 
@@ -237,7 +237,7 @@ async fn change_query_call(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<SavedQuery>, Fail> {
-    change(&app, &ask, &id, read_json(&body)?).await.map(Json)
+    change(&app, &ask, &id, told::read(&body)?).await.map(Json)
 }
 
 /// Throws a saved query away.

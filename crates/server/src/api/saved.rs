@@ -8,12 +8,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use billhook_registry::{Saved, SavedKind};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
-use crate::api::Instant;
+use crate::api::{Instant, told};
 use crate::app::App;
 use crate::ask::{Ask, pairs};
 use crate::fail::Fail;
@@ -220,11 +219,6 @@ fn checked_text(kind: SavedKind, text: &str) -> Result<String, Fail> {
     }
 }
 
-fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Fail> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Fail::bad(format!("the body is not as it should be: {error}")))
-}
-
 /// Saved views and queries
 ///
 /// All of one kind, by name.
@@ -258,7 +252,7 @@ pub(crate) async fn post_saved(
     ask: Ask,
     bytes: Bytes,
 ) -> Result<(StatusCode, Json<SavedOne>), Fail> {
-    let saved = make(&app, &ask, &body(&bytes)?).await?;
+    let saved = make(&app, &ask, &told::read(&bytes)?).await?;
     Ok((StatusCode::CREATED, Json(saved)))
 }
 
@@ -279,7 +273,7 @@ pub(crate) async fn put_saved(
     Path(id): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<SavedOne>, Fail> {
-    Ok(Json(change(&app, &ask, &id, &body(&bytes)?).await?))
+    Ok(Json(change(&app, &ask, &id, &told::read(&bytes)?).await?))
 }
 
 /// Throw away a saved view or query

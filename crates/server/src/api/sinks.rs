@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use utoipa::{OpenApi, ToSchema};
 
-use super::sql::read_json;
+use super::told;
 use super::{Instant, Page};
 use crate::app::App;
 use crate::ask::Ask;
@@ -365,7 +365,7 @@ async fn add_sink_call(
     ask: Ask,
     body: Bytes,
 ) -> Result<(StatusCode, Json<SinkView>), Fail> {
-    let sink = create(&app, &ask, read_json(&body)?).await?;
+    let sink = create(&app, &ask, told::read(&body)?).await?;
     Ok((StatusCode::CREATED, Json(one(&app, &ask, &sink.name).await?)))
 }
 

@@ -17,16 +17,16 @@ use axum::extract::State;
 use axum::response::Response;
 use billhook_engine::answers::cells;
 use billhook_engine::instant;
-use billhook_engine::sql_names::mend;
+use billhook_engine::sql_names::mended;
 use billhook_lake::LakeError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 use utoipa::{OpenApi, ToSchema};
 
+use crate::api::told;
 use crate::app::App;
 use crate::fail::Fail;
 use crate::routes::{Need, Route, post};
@@ -140,17 +140,9 @@ pub(crate) async fn begin(
     let as_of = as_of.map(instant::parse_millis).transpose().map_err(Fail::from)?;
     let session = app.session(as_of).await?;
     let work = async {
-        let plan = match session.plan(query).await {
-            // As it is written first: a name of the query's own may differ from a known one by
-            // case.
-            Err(error) => {
-                let mended = mend(query);
-                if mended == query {
-                    return Err(error);
-                }
-                session.plan(&mended).await?
-            }
-            Ok(plan) => plan,
+        let plan = match (session.plan(query).await, mended(query)) {
+            (Err(_), Some(mended)) => session.plan(&mended).await?,
+            (plan, _) => plan?,
         };
         let stream = session.stream(&plan, app.config.query_memory).await?;
         let is_plan = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
@@ -210,15 +202,6 @@ pub(crate) async fn table(
     Ok(Answer { columns, rows, total, is_late, took, warning })
 }
 
-/// Reads the JSON of a call.
-///
-/// # Errors
-/// When it is no JSON, or not what is expected; the text says where.
-pub(crate) fn read_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fail> {
-    serde_json::from_slice(body)
-        .map_err(|error| Fail::bad(format!("the body of the call cannot be understood: {error}")))
-}
-
 /// Runs a query and sends its whole answer. Amounts are decimals with all their digits. An answer
 /// that fails on its way breaks off.
 #[utoipa::path(
@@ -234,7 +217,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fail> {
     )
 )]
 async fn sql_call(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Fail> {
-    let question: SqlQuestion = read_json(&body)?;
+    let question: SqlQuestion = told::read(&body)?;
     let format = match question.format.as_deref() {
         None | Some("ndjson") => Format::Ndjson,
         Some("csv") => Format::Csv { is_safe: question.safe },

@@ -16,8 +16,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Told<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Fail> {
         let body = Bytes::from_request(request, state).await;
         let body = body.map_err(|error| Fail::bad(format!("the body cannot be read: {error}")))?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Fail::bad(said(&error)))
+        read(&body).map(Self)
     }
+}
+
+/// Reads the JSON of a call.
+///
+/// # Errors
+/// When it is no JSON, or not what the call takes; the text says where.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fail> {
+    serde_json::from_slice(body).map_err(|error| Fail::bad(said(&error)))
 }
 
 /// What is wrong with a body, without what stands in it: that may be a secret.

@@ -14,13 +14,12 @@ use billhook_engine::import::{Fate, Imported};
 use billhook_engine::sync::{Done, Heard, Ran, Runner, due};
 use billhook_registry::{Connection, ConnectionName, Outcome, Schedule};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::credentials::{self, WantedAccess};
 use super::find;
-use crate::api::jobs;
+use crate::api::{jobs, told};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
@@ -339,15 +338,6 @@ fn busy(name: &str, job: &JobId) -> Fail {
     Fail { title: "This connection is busy".to_owned(), ..fail }
 }
 
-/// The body of a call, as JSON.
-fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Fail> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        // What serde says may repeat the value of a field, which may be a secret.
-        let (line, column) = (error.line(), error.column());
-        Fail::bad(format!("the body is not the JSON that is wanted (line {line}, column {column})"))
-    })
-}
-
 /// Work that was begun: where it is, and how it is.
 fn begun(app: &App, name: &str, begun: Result<JobId, JobId>) -> Result<Response, Fail> {
     let id = begun.map_err(|busy_with| busy(name, &busy_with))?;
@@ -458,7 +448,7 @@ pub(super) async fn rename(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<StatusCode, Fail> {
-    let wanted: WantedName = body(&bytes)?;
+    let wanted: WantedName = told::read(&bytes)?;
     set_name(&app, &ask, &name, &wanted.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -482,7 +472,7 @@ pub(super) async fn schedule(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<StatusCode, Fail> {
-    let wanted: WantedSchedule = body(&bytes)?;
+    let wanted: WantedSchedule = told::read(&bytes)?;
     set_schedule(&app, &ask, &name, &wanted.schedule).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -506,7 +496,7 @@ pub(super) async fn credentials(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<StatusCode, Fail> {
-    let wanted: WantedAccess = body(&bytes)?;
+    let wanted: WantedAccess = told::read(&bytes)?;
     set_credentials(&app, &ask, &name, wanted).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,7 +18,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::lag::count;
 use super::{find, on_thread, subject};
-use crate::api::sql::read_json;
+use crate::api::told;
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
@@ -188,7 +188,7 @@ async fn replay_call(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Replayed>), Fail> {
-    let wish: ReplayWish = read_json(&body)?;
+    let wish: ReplayWish = told::read(&body)?;
     if wish.dry_run {
         let preview = preview(&app, &name, &wish.from).await?;
         return Ok((StatusCode::OK, Json(Replayed { preview, job: None })));
