@@ -1,6 +1,7 @@
 //! `billhook import`.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,6 +55,24 @@ pub(crate) struct LoadArgs {
     /// Files read at the same time (default: the number of processors, at most 4)
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+}
+
+/// Read what an import would read, and keep nothing, for benchmarks
+#[derive(Debug, Args)]
+pub(crate) struct BenchReadArgs {
+    /// Folder, file, or `s3://bucket/prefix`
+    #[arg(value_name = "LOCATION")]
+    location: String,
+}
+
+/// Reads a place and tells the rows and bytes of text that it has.
+pub(crate) async fn bench_read(args: BenchReadArgs, context: &Context) -> anyhow::Result<u8> {
+    let place = billhook_aws::open(&args.location, &context.s3).map_err(EngineError::from)?;
+    let home = context.home()?;
+    let options = options(&home, &LoadArgs::default(), context);
+    let skimmed = import::skim(&place, &options).await?;
+    writeln!(std::io::stdout(), "{},{}", skimmed.rows, skimmed.text_bytes)?;
+    Ok(0)
 }
 
 /// Where costs come from.

@@ -118,6 +118,9 @@ enum Command {
     /// Write a wide report for benchmarks
     #[command(hide = true)]
     BenchData(docs::BenchDataArgs),
+    /// Read what an import would read, and keep nothing, for benchmarks
+    #[command(hide = true)]
+    BenchRead(import::BenchReadArgs),
     /// Take every event, for benchmarks
     #[command(hide = true)]
     BenchReceiver(bench_receiver::BenchReceiverArgs),
@@ -176,6 +179,7 @@ async fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Routes => routes::run(),
         Command::Docs(args) => docs::run(&args),
         Command::BenchData(args) => docs::bench_data(&args),
+        Command::BenchRead(args) => import::bench_read(args, &context).await,
         Command::BenchReceiver(args) => bench_receiver::run(&args),
     }
 }

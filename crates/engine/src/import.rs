@@ -2,6 +2,7 @@
 
 mod kept;
 mod look;
+mod skim;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use look::mapping_of;
 use spread::Spread;
 
 pub(crate) use look::{discover, header};
+pub use skim::{Skimmed, skim};
 
 /// What became of one delivery.
 #[derive(Debug)]

@@ -59,6 +59,13 @@ impl Interner {
         id
     }
 
+    /// The id and bytes of the string that was asked for last.
+    #[must_use]
+    #[inline]
+    pub fn last(&self) -> Option<(u32, &[u8])> {
+        (!self.ends.is_empty()).then(|| (self.last, self.get(self.last)))
+    }
+
     /// The bytes of `id`.
     #[must_use]
     #[inline]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const RECORDED_AT: i64 = 1_770_098_828_000_009;
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/events")
+    billhook_testkit::own_crate().join("../../docs/events")
 }
 
 fn schema(kind: &str) -> Value {

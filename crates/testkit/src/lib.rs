@@ -11,7 +11,10 @@
 //! For tests only there are [`emulator`]: AWS as a process of this machine, [`cloud`]: its
 //! permissions in front of that, and [`receiver`]: somebody whom events are sent to.
 //!
-//! Nothing reads a clock, the environment or chance: the same arguments give the same bytes.
+//! Nothing that writes bills reads a clock, the environment or chance: the same arguments give the
+//! same bytes.
+
+use std::path::PathBuf;
 
 pub mod calendar;
 pub mod cloud;
@@ -24,3 +27,11 @@ pub mod receiver;
 pub mod render;
 pub mod synth;
 pub mod wide;
+
+/// The crate whose test runs. Cargo and its test runners name it when they start a test, in that very
+/// folder: a path that is compiled in would lead to another checkout where several share a build
+/// folder.
+#[must_use]
+pub fn own_crate() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
+}

@@ -18,6 +18,11 @@ use crate::{Verdict, workspace};
 
 const ROUNDS: usize = 3;
 
+/// `import` is the whole way into the lake, `read` the reader with its mapping alone: both are CPU
+/// seconds. Speeds are MiB of text per CPU second, `times` those of the first line.
+const TITLE: &str = "format                rows  text MiB  disk MiB  import  peak MiB    \
+                     speed   times    read    speed   times";
+
 /// As `billhook bench-data --form` names them; the first is what others are compared with.
 const FORMS: [&str; 8] = [
     "cur-csv",
@@ -40,13 +45,17 @@ pub(crate) fn sources() -> Verdict {
     let meter = Meter::new(&python)?;
     let bench = workspace::cache()?.join("bench");
     let scratch = bench.join("scratch");
-    println!("format                rows  text MiB  disk MiB     CPU s  peak MiB  text MiB/CPU s");
-    let mut first = None;
+    println!("{TITLE}");
+    let (mut first, mut first_read) = (None, None);
     for form in FORMS {
         let data = data(&bench, form, "8", &billhook)?;
         let small = self::data(&bench, form, "1", &billhook)?;
         let (mut all, mut starts) = (Vec::new(), Vec::new());
+        let mut reads = Vec::new();
         for _ in 0..ROUNDS {
+            reads.push(
+                read(&meter, &billhook, &data)?.saturating_sub(read(&meter, &billhook, &small)?),
+            );
             starts.push(import(&meter, &billhook, &small, &scratch)?);
             let few = figures(&billhook, &scratch)?;
             all.push((import(&meter, &billhook, &data, &scratch)?, few));
@@ -58,8 +67,13 @@ pub(crate) fn sources() -> Verdict {
         let cpu = took.cpu_us.saturating_sub(start.cpu_us).max(1);
         let speed = (text - few_text) * 1_000_000 / cpu;
         let first = *first.get_or_insert(speed);
+        reads.sort_unstable();
+        let read_us = reads.get(ROUNDS / 2).copied().unwrap_or_default().max(1);
+        let read_text = text_read(&billhook, &data)? - text_read(&billhook, &small)?;
+        let read_speed = read_text * 1_000_000 / read_us;
+        let first_read = *first_read.get_or_insert(read_speed);
         println!(
-            "{form:<18} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}  {} times the first",
+            "{form:<18} {:>7} {:>9} {:>9} {:>7} {:>9} {:>8} {:>7} {:>7} {:>8} {:>7}",
             rows - few_rows,
             mib(text - few_text),
             mib(size(&data)?),
@@ -67,6 +81,9 @@ pub(crate) fn sources() -> Verdict {
             took.peak_kib / 1024,
             mib(speed),
             measure::decimal(speed, first),
+            measure::decimal(read_us, 1_000_000),
+            mib(read_speed),
+            measure::decimal(read_speed, first_read),
         );
     }
     remove(&scratch)?;
@@ -101,6 +118,21 @@ fn import(
     fs::create_dir_all(scratch).with_context(|| format!("could not make {}", scratch.display()))?;
     let mut command = Command::new(billhook);
     meter.run(command.arg("import").arg(data).arg("--home").arg(scratch.join("home")))
+}
+
+/// CPU microseconds of reading alone.
+fn read(meter: &Meter, billhook: &Path, data: &Path) -> anyhow::Result<u64> {
+    let mut command = Command::new(billhook);
+    Ok(meter.run(command.arg("bench-read").arg(data))?.cpu_us)
+}
+
+/// Bytes of text that reading alone sees.
+fn text_read(billhook: &Path, data: &Path) -> anyhow::Result<u64> {
+    let output = Command::new(billhook).arg("bench-read").arg(data).output();
+    let output = output.context("could not read")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (_, bytes) = text.trim().split_once(',').with_context(|| format!("no figures: {text}"))?;
+    Ok(bytes.parse()?)
 }
 
 /// Rows and bytes of text that the last import read.

@@ -152,7 +152,7 @@ fn oracle(form: Form) -> (&'static str, &'static str, &'static [&'static str]) {
 #[test]
 fn inv_sum_totals_are_those_of_an_oracle_over_the_raw_files() {
     let Some(python) = python("BILLHOOK_TEST_PYTHON") else { return };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/oracle/totals.py");
+    let script = billhook_testkit::own_crate().join("../testkit/oracle/totals.py");
     for form in Form::ALL {
         let source = Source::new(form);
         source.load();

@@ -13,7 +13,7 @@ use crate::support::{Home, organisation, python, samples};
 type Sums = BTreeMap<Vec<String>, Vec<String>>;
 
 fn oracle(python: &Path, place: &Path) -> Sums {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/oracle/cur_oracle.py");
+    let script = billhook_testkit::own_crate().join("../testkit/oracle/cur_oracle.py");
     let output = Command::new(python).arg(script).arg(place).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -141,7 +141,7 @@ pub(crate) fn validate(home: &Home, period: &str) -> Option<(bool, String)> {
     let to = file.to_str().unwrap();
     let ran = home.run(&["export", "--to", to, "--focus-only", "--period", period]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/oracle/validate_focus.py");
+    let script = billhook_testkit::own_crate().join("../testkit/oracle/validate_focus.py");
     let output = Command::new(python).arg(script).arg(&file).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

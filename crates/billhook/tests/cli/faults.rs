@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -445,7 +444,7 @@ fn every_fault_has_its_own_finding() {
 /// The page has a row for each fault, and leads to pages that there are.
 #[test]
 fn the_page_of_faults_leads_to_the_findings() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let docs = billhook_testkit::own_crate().join("../../docs");
     let page = fs::read_to_string(docs.join("faults.md")).unwrap();
     for fault in FAULTS {
         let link = format!("findings/{}.md", fault.code);

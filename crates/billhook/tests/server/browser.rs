@@ -306,7 +306,7 @@ fn pages_pass_their_numbered_checks() {
     let scene = scene(&mut house, &told);
     let file = house.home.path("scene.json");
     fs::write(&file, scene.to_string()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/checks.py");
+    let script = billhook_testkit::own_crate().join("tests/browser/checks.py");
     // Without a folder of compiled modules beside the sources.
     let output = Command::new(python).arg("-B").arg(script).arg(&file).output().unwrap();
     let said = format!("\n{}", String::from_utf8_lossy(&output.stdout));

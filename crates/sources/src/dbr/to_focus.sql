@@ -5,7 +5,8 @@
 -- NULL. Rows that sum up others never come here.
 --
 -- Parameters:
---   part                      always 'line' for what is stored
+--   part                      'line' for every source row. Fees of commitments are stored a second
+--                             time with 'unused': the purchase, and what it buys (FOCUS rule)
 --   is_monthly                true for the monthly and the cost allocation report
 --   default_currency          the currency of rows that name none
 --   period_start, period_end  the billing period, from the file's name
@@ -15,7 +16,8 @@
 --
 -- APPROXIMATE: no column says what kind of charge a row is. Taxes, credits, refunds and fees are
 -- recognised by the words of ItemDescription, ProductName and UsageType, as AWS writes them in
--- English. Nothing ties covered usage to its commitment, so nothing can be amortized.
+-- English. Nothing ties covered usage to its commitment, so nothing can be amortized: what a fee
+-- buys is one row at the time of the fee.
 
 WITH read AS (
   SELECT
@@ -93,7 +95,9 @@ classed AS (
 categorised AS (
   SELECT
     *,
+    class IN ('UpfrontFee', 'RecurringFee', 'PlanFee', 'CommitmentRefund') AS is_commitment_fee,
     CASE
+      WHEN part = 'unused' THEN 'Usage'
       WHEN class IN ('Rounding', 'Unknown') THEN 'Adjustment'
       WHEN class IN ('Tax', 'Credit') THEN class
       WHEN class IN ('UpfrontFee', 'RecurringFee', 'PlanFee', 'CommitmentRefund') THEN 'Purchase'
@@ -102,19 +106,38 @@ categorised AS (
       -- one, so both stay, and cancel.
       ELSE 'Usage'
     END AS category,
-    class IN ('Usage', 'Discount', 'UpfrontFee', 'RecurringFee', 'PlanFee') AS is_priced,
-    CASE WHEN class IN ('Usage', 'Discount', 'UpfrontFee', 'RecurringFee', 'PlanFee')
-      THEN coalesce(usage_quantity, 1) END AS quantity,
+    part = 'unused' OR class IN ('Usage', 'Discount', 'UpfrontFee', 'RecurringFee', 'PlanFee')
+      AS is_priced,
+    CAST(CASE
+      WHEN part = 'unused' THEN 1
+      WHEN class IN ('Usage', 'Discount', 'UpfrontFee', 'RecurringFee', 'PlanFee')
+        THEN coalesce(usage_quantity, 1)
+    END AS DECIMAL(38, 18)) AS quantity,
+    CAST(CASE WHEN part = 'line' THEN stated_rate END AS DECIMAL(38, 18)) AS rate_of_part,
+    -- Billed, list and contracted cost belong to the purchase.
+    CAST(CASE WHEN part = 'line' THEN billed ELSE 0 END AS DECIMAL(38, 18)) AS cost_of_part,
     coalesce(usage_start_date, billing_period_start_date, period_start) AS charge_start,
     region_id('', '', '', availability_zone, usage_type, product_code, '') AS region,
     invoice_issuer('', seller_of_record) AS issuer
   FROM classed
+),
+
+effective AS (
+  SELECT
+    *,
+    -- FOCUS wants 0 for the purchase of a commitment and its share for what it covers. Nothing
+    -- tells the shares, and 0 alone would lose the cost, so all of it is on the second row.
+    CAST(CASE
+      WHEN is_commitment_fee AND part = 'line' THEN 0
+      ELSE billed
+    END AS DECIMAL(38, 18)) AS effective_cost
+  FROM categorised
 )
 
 SELECT
   availability_zone AS "AvailabilityZone",
   -- What is charged for the row. There are no net columns; discounts are rows.
-  billed AS "BilledCost",
+  cost_of_part AS "BilledCost",
   payer_account_id AS "BillingAccountId",
   coalesce(payer_account_name, payer_account_id) AS "BillingAccountName",
   'Management Account' AS "BillingAccountType",
@@ -127,6 +150,7 @@ SELECT
   CAST(NULL AS VARCHAR) AS "ChargeClass",
   coalesce(item_description, usage_type, product_name, record_type) AS "ChargeDescription",
   CASE
+    WHEN part = 'unused' THEN 'Usage-Based'
     -- All that is paid for such a plan is paid at once; its hours cost 0.
     WHEN class = 'PlanFee' AND usage_type LIKE '%AllUpfront%' AND billed <> 0 THEN 'One-Time'
     WHEN class IN ('RecurringFee', 'PlanFee') THEN 'Recurring'
@@ -145,21 +169,23 @@ SELECT
   CAST(NULL AS VARCHAR) AS "CommitmentDiscountStatus",
   CAST(NULL AS VARCHAR) AS "CommitmentDiscountType",
   CAST(NULL AS VARCHAR) AS "CommitmentDiscountUnit",
-  CASE WHEN class = 'Usage' THEN quantity END AS "ConsumedQuantity",
+  CASE
+    WHEN part = 'unused' THEN 0
+    WHEN class = 'Usage' THEN quantity
+  END AS "ConsumedQuantity",
   -- The reports name no units.
-  CASE WHEN class = 'Usage' THEN 'Units' END AS "ConsumedUnit",
-  billed AS "ContractedCost",
-  CASE WHEN is_priced THEN unit_price(stated_rate, billed, quantity) END
+  CASE WHEN part = 'unused' OR class = 'Usage' THEN 'Units' END AS "ConsumedUnit",
+  cost_of_part AS "ContractedCost",
+  CASE WHEN is_priced THEN unit_price(rate_of_part, cost_of_part, quantity) END
     AS "ContractedUnitPrice",
-  -- FOCUS wants 0 for the purchase of a commitment and its share for what it covers. Nothing tells
-  -- the shares, and 0 alone would lose the cost, so it is what is billed.
-  billed AS "EffectiveCost",
+  effective_cost AS "EffectiveCost",
   invoice AS "InvoiceId",
   issuer AS "InvoiceIssuerName",
-  billed AS "ListCost",
-  CASE WHEN is_priced THEN unit_price(stated_rate, billed, quantity) END AS "ListUnitPrice",
+  cost_of_part AS "ListCost",
+  CASE WHEN is_priced THEN unit_price(rate_of_part, cost_of_part, quantity) END AS "ListUnitPrice",
   CASE
     WHEN category = 'Tax' THEN NULL
+    WHEN part = 'unused' THEN 'Committed'
     WHEN category IN ('Credit', 'Adjustment') OR class IN ('Refund', 'CommitmentRefund')
       THEN 'Other'
     -- Y on fees, too, which are bought at the standard price.
@@ -168,10 +194,10 @@ SELECT
     ELSE 'Standard'
   END AS "PricingCategory",
   currency AS "PricingCurrency",
-  CASE WHEN is_priced THEN unit_price(stated_rate, billed, quantity) END
+  CASE WHEN is_priced THEN unit_price(rate_of_part, cost_of_part, quantity) END
     AS "PricingCurrencyContractedUnitPrice",
-  billed AS "PricingCurrencyEffectiveCost",
-  CASE WHEN is_priced THEN unit_price(stated_rate, billed, quantity) END
+  effective_cost AS "PricingCurrencyEffectiveCost",
+  CASE WHEN is_priced THEN unit_price(rate_of_part, cost_of_part, quantity) END
     AS "PricingCurrencyListUnitPrice",
   quantity AS "PricingQuantity",
   CASE WHEN is_priced THEN 'Units' END AS "PricingUnit",
@@ -199,8 +225,9 @@ SELECT
   map_join(user_tags, aws_tags, 'aws:') AS "Tags",
 
   -- Nothing can be amortized: fees stand where they were charged.
-  unblended AS "x_AmortizedCost",
-  blended_cost AS "x_BlendedCost",
+  CASE WHEN part = 'line' THEN unblended ELSE 0 END AS "x_AmortizedCost",
+  CASE WHEN part = 'line' OR blended_cost IS NULL THEN blended_cost ELSE 0 END
+    AS "x_BlendedCost",
   map_with(map_with(map_with(map_with(map_with(map_with(map_with(extra,
     'SubscriptionId', subscription_id),
     'ReservedInstance', reserved_instance),
@@ -215,13 +242,16 @@ SELECT
   operation AS "x_Operation",
   product_code AS "x_ServiceCode",
   tax AS "x_TaxType",
-  unblended AS "x_UnblendedCost",
-  usage_quantity AS "x_UsageAmount",
+  CASE WHEN part = 'line' THEN unblended ELSE 0 END AS "x_UnblendedCost",
+  CASE WHEN part = 'line' THEN usage_quantity ELSE 0 END AS "x_UsageAmount",
   usage_type AS "x_UsageType",
+
+  -- Not a column: says which rows are stored a second time.
+  part = 'line' AND is_commitment_fee AND billed <> 0 AS has_unused_part,
 
   -- Not columns: how finely the report cuts time.
   CASE WHEN is_monthly THEN coalesce(period_start, billing_period_start_date)
     ELSE usage_start_date END AS interval_start,
   CASE WHEN is_monthly THEN coalesce(period_end, stated_period_end)
     ELSE usage_end END AS interval_end
-FROM categorised
+FROM effective

@@ -92,6 +92,9 @@ impl Group {
             let (first, last) = (*first, *last);
             return self.interner.intern(record.span(first, last));
         }
+        if let Some(id) = self.same_as_last(record) {
+            return id;
+        }
         key.clear();
         for (index, &(first, last)) in self.runs.iter().enumerate() {
             if index > 0 {
@@ -108,6 +111,23 @@ impl Group {
             }
         }
         self.interner.intern(key)
+    }
+
+    /// The id of the record before, when this one has the same tuple. Seen without putting the
+    /// tuple together.
+    #[inline]
+    fn same_as_last(&self, record: &Record<'_>) -> Option<u32> {
+        if !self.flags.is_empty() {
+            return None;
+        }
+        let (id, mut rest) = self.interner.last()?;
+        for (index, &(first, last)) in self.runs.iter().enumerate() {
+            if index > 0 {
+                rest = rest.strip_prefix(b",")?;
+            }
+            rest = rest.strip_prefix(record.span(first, last))?;
+        }
+        rest.is_empty().then_some(id)
     }
 
     /// Appends the ids of the tuples of a batch's rows to `ids`. Gives the length of the text of
