@@ -1,5 +1,6 @@
 //! SQL over the lake: one session for the command line, reports and exports.
 
+mod division;
 mod limited;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::spec::{CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DEL
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
 
+pub use division::divides_amounts;
 pub use limited::{bounded, reads_only};
 
 /// A read-only SQL session over one state of the lake.
@@ -57,6 +59,7 @@ impl LakeSession {
         options.execution.time_zone = Some("+00:00".to_owned());
         let context = SessionContext::new_with_config(config);
         register_store(&context, lake);
+        divides_amounts(&context);
         let mut tables = Vec::new();
         for spec in OF_DELIVERIES {
             let mut table = lake.table(spec).await?;

@@ -19,6 +19,7 @@ mod client;
 mod command;
 mod copy;
 mod fault;
+mod focus_view;
 mod json;
 mod numeric;
 mod parameters;

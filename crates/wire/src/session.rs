@@ -6,13 +6,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billhook_lake::session::{LakeSession, bounded, reads_only};
+use billhook_lake::session::{LakeSession, bounded, divides_amounts, reads_only};
 use billhook_lake::{Lake, LakeError, Stamp};
-use datafusion::common::{Column, TableReference};
-use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::common::{DFSchemaRef, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::{
@@ -20,7 +19,7 @@ use datafusion::sql::sqlparser::ast::{
     visit_relations_mut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError, ParserOptions};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
@@ -28,6 +27,7 @@ use tokio::time::Instant;
 
 use crate::command::{Command, command, writes};
 use crate::fault::{Fault, fault, of_parser, of_query};
+use crate::focus_view;
 use crate::parameters::read_only;
 
 /// Name of the only database.
@@ -35,9 +35,6 @@ const DATABASE: &str = "billhook";
 
 /// Schema of the lake's tables.
 const SCHEMA: &str = "public";
-
-/// The FOCUS columns of `costs`, under the name that the specification's queries use.
-const FOCUS_VIEW: &str = "focus_data_table";
 
 /// For how long a session shows the same state of the lake, outside of transactions.
 const FRESH: Duration = Duration::from_secs(2);
@@ -76,7 +73,7 @@ impl Reader {
         let statements = match Parser::parse_sql(&PostgreSqlDialect {}, text) {
             Ok(statements) => statements,
             // Some questions of clients to the catalogue are SQL only after they were replaced.
-            Err(error) => self.rewriter.parse(text).map_err(|_| {
+            Err(error) => self.rewriter.parse(text).or_else(|_| lenient(text)).map_err(|_| {
                 let refusal = writes(text).map(read_only);
                 refusal.unwrap_or_else(|| of_parser(&error, text))
             })?,
@@ -110,6 +107,14 @@ impl Reader {
     pub(crate) fn inner_query(&self, query: &Query, text: &Arc<str>) -> Parsed {
         self.inner(Statement::Query(Box::new(query.clone())), text)
     }
+}
+
+/// Reads a text whose lists may end with a comma, as most analytical databases do; FOCUS publishes
+/// such queries.
+fn lenient(text: &str) -> Result<Vec<Statement>, ParserError> {
+    let options = ParserOptions::new().with_trailing_commas(true);
+    let parser = Parser::new(&PostgreSqlDialect {}).with_options(options);
+    parser.try_with_sql(text)?.parse_statements()
 }
 
 /// Does a statement read the catalogue, or nothing at all? Clients write such questions for
@@ -222,6 +227,7 @@ impl Session {
         let mut config = config.with_default_catalog_and_schema(DATABASE, SCHEMA);
         config.options_mut().sql_parser.collect_spans = true;
         let context = SessionContext::new_with_config_rt(config, lake.context().runtime_env());
+        divides_amounts(&context);
         setup_pg_catalog(&context, DATABASE, EmptyContextProvider)
             .map_err(|error| of_query(&error, ""))?;
         let looked_at = Instant::now();
@@ -291,6 +297,16 @@ impl Session {
         Err(first.unwrap_or_else(|| fault("42601", "there is no statement")))
     }
 
+    /// The columns of a plan's answer. Until its types are coerced, a plan does not know them: a
+    /// `CASE` has that of its first branch.
+    pub(crate) fn columns(&self, plan: &LogicalPlan) -> DFSchemaRef {
+        let state = self.context.state();
+        let options = state.config_options();
+        let coerced = state.analyzer().execute_and_check(plan.clone(), options, |_, _| {});
+        // What cannot be coerced before its parameters are known is told as far as it is.
+        Arc::clone(coerced.as_ref().unwrap_or(plan).schema())
+    }
+
     /// Begins to run a plan with so much memory, and without a disk.
     ///
     /// # Errors
@@ -319,25 +335,9 @@ async fn opened(lake: &Lake) -> Result<(LakeSession, Names, Stamp), Fault> {
     let stamp = lake.stamp(None).await.map_err(|error| of_lake(&error))?;
     let session = Box::pin(LakeSession::open(lake, None)).await.map_err(|error| of_lake(&error))?;
     let failed = |error: DataFusionError| of_query(&error, "");
-    focus_view(session.context()).await.map_err(failed)?;
+    focus_view::register(session.context()).await.map_err(failed)?;
     let names = Names::of(session.context()).await.map_err(failed)?;
     Ok((session, names, stamp))
-}
-
-/// Makes `focus_data_table`.
-async fn focus_view(context: &SessionContext) -> Result<(), DataFusionError> {
-    let costs = context.table_provider("costs").await?;
-    let schema = costs.schema();
-    let names = schema.fields().iter().map(|field| field.name());
-    let columns: Vec<Expr> = names
-        .filter(|name| !name.starts_with("x_"))
-        .map(|name| Expr::Column(Column::new_unqualified(name.as_str())))
-        .collect();
-    let plan = LogicalPlanBuilder::scan("costs", provider_as_source(costs), None)?
-        .project(columns)?
-        .build()?;
-    context.register_table(FOCUS_VIEW, Arc::new(ViewTable::new(plan, None)))?;
-    Ok(())
 }
 
 fn of_lake(error: &LakeError) -> Fault {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::{DFSchema, ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use pgwire::api::Type;
 use pgwire::api::portal::Format;
@@ -82,13 +82,14 @@ impl Client {
             Command::Query => {
                 let made = self.planned(&parsed).await?;
                 asked = wanted(&made, declared, &parsed.text)?;
-                let columns = columns(&made)?;
+                let columns = columns(&self.session.columns(&made))?;
                 plan = Some((self.session.generation, made));
                 Some(columns)
             }
             Command::Execute(name, arguments) => {
                 let inner = self.written(name, arguments, &parsed.text)?;
-                Some(columns(&self.planned(&inner).await?)?)
+                let made = self.planned(&inner).await?;
+                Some(columns(&self.session.columns(&made))?)
             }
             Command::Show(name) if name == "all" => {
                 let names = ["name", "setting", "description"];
@@ -252,9 +253,8 @@ impl Client {
     }
 }
 
-fn columns(plan: &LogicalPlan) -> Result<Vec<(String, Type)>, Fault> {
-    let schema = plan.schema().as_arrow();
-    let columns = schema.fields().iter();
+fn columns(schema: &DFSchema) -> Result<Vec<(String, Type)>, Fault> {
+    let columns = schema.as_arrow().fields().iter();
     columns.map(|field| Ok((field.name().clone(), rows::kind(field)?))).collect()
 }
 

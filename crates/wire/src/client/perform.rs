@@ -192,7 +192,7 @@ impl Client {
                 self.refresh().await?;
                 self.session.plan(parsed).await?
             };
-            let fields = rows::fields(plan.schema().as_arrow(), format)?;
+            let fields = rows::fields(self.session.columns(&plan).as_arrow(), format)?;
             let stream = self.session.start(&plan, memory, &parsed.text).await?;
             let is_explained = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
             let tag = if is_explained { "EXPLAIN" } else { tag };

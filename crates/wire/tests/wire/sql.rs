@@ -70,6 +70,37 @@ async fn decimals_keep_every_digit_at_any_width() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn types_are_told_as_they_are_sent() {
+    let scene = Scene::new().await;
+    let client = scene.client().await;
+    // The first branch is an integer.
+    let sql = "SELECT SUM(CASE WHEN BilledCost < 0 THEN 0 ELSE BilledCost END) AS billed, \
+               SUM(BilledCost) / SUM(ListCost) AS rate FROM costs";
+    let statement = client.prepare(sql).await.unwrap();
+    let told: Vec<&Type> = statement.columns().iter().map(|column| column.type_()).collect();
+    assert_eq!(told, [&Type::NUMERIC, &Type::NUMERIC]);
+    let row = client.query_one(&statement, &[]).await.unwrap();
+    let sent: Vec<String> = (0..2).map(|column| row.get::<_, Cell>(column).0).collect();
+    let texts = rows(&client, sql).await.remove(0);
+    assert_eq!(sent, texts.into_iter().flatten().collect::<Vec<_>>());
+    assert!(sent[1].starts_with("0.") || sent[1].starts_with("1."), "{sent:?}");
+    let nothing = "SELECT SUM(BilledCost) / SUM(BilledCost - BilledCost) FROM costs";
+    assert_eq!(code(&client.simple_query(nothing).await.unwrap_err()), "22012");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_may_end_with_a_comma() {
+    let scene = Scene::new().await;
+    let client = scene.client().await;
+    let all = one(&client, "SELECT COUNT(*) FROM costs").await;
+    assert_eq!(one(&client, "SELECT COUNT(*), FROM costs").await, all);
+    let row = client.query_one("SELECT COUNT(*), FROM costs", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0).to_string(), all);
+    let error = client.simple_query("SELECT 1,, 2 FROM costs").await.unwrap_err();
+    assert_eq!(code(&error), "42601");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn maps_are_json_and_times_are_utc() {
     let scene = Scene::new().await;
     let client = scene.client().await;

@@ -46,7 +46,13 @@ pub(crate) async fn home(root: &Path) -> Home {
     let lines = organisation.ledger(payer, month, 1);
     write_delivery(&bills, &report, month, "20260902T031500Z", &lines).unwrap();
     let home = Home::open(&root.join("home"), None, &S3Options::default()).unwrap();
-    let location = billhook_aws::open(bills.to_str().unwrap(), &S3Options::default()).unwrap();
+    load(&home, &bills).await;
+    home
+}
+
+/// Loads a delivery.
+async fn load(home: &Home, place: &Path) {
+    let location = billhook_aws::open(place.to_str().unwrap(), &S3Options::default()).unwrap();
     let options = Options {
         workers: 1,
         limits: Limits::default(),
@@ -60,9 +66,8 @@ pub(crate) async fn home(root: &Path) -> Home {
         newest_first: false,
         kept: None,
     };
-    let done = import(&home, &location, None, &options, |_| {}).await.unwrap();
+    let done = import(home, &location, None, &options, |_| {}).await.unwrap();
     assert_eq!(done.imported.len(), 1);
-    home
 }
 
 /// A server that runs.
@@ -114,6 +119,12 @@ impl Scene {
             stopped.await.ok();
         }));
         Self { root, lake, port, stop: Some(stop), task }
+    }
+
+    /// Loads another bill.
+    pub(crate) async fn add(&self, bill: &Path) {
+        let home = Home::open(&self.root.path().join("home"), None, &S3Options::default()).unwrap();
+        load(&home, bill).await;
     }
 
     /// Stops the server, and waits for its end.
