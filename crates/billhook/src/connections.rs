@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::context::{Context, say};
 use crate::identity::IdentityArgs;
-use crate::verify::{kind_names, look, shown};
+use crate::verify::{kind_names, look_aloud};
 
 use set::FiguresArgs;
 
@@ -159,8 +159,8 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
         None => usual_schedule(kind),
     };
     let access = args.identity.access(context)?;
-    let verdict = look(kind, args.location.as_deref(), &access, args.paid, context).await?;
-    write!(std::io::stdout(), "{}", shown(&verdict))?;
+    let verdict =
+        Box::pin(look_aloud(kind, args.location.as_deref(), &access, args.paid, context)).await?;
     if !verdict.is_usable() && !args.force {
         say("nothing is saved: mend what fails and run the command again, or give --force");
         return Ok(1);

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use billhook_engine::verify::{CODES, Code, FAULTS, Severity};
 use billhook_focus::columns::{self, Level};
 use billhook_sources::data_export::cur2;
+use billhook_sources::origin::Origins;
 use billhook_sources::{cost_explorer, cur, dbr, focus_export, focus_files};
 use billhook_testkit::calendar::{Date, Month};
 use billhook_testkit::demo::{write_first_round, write_second_round};
@@ -259,6 +260,7 @@ fn mapping_page(Page { what, files, names, sql, .. }: &Page) -> String {
          its functions and parameters.\n\n\
          | column | type | level | meaning | from |\n|---|---|---|---|---|\n",
     );
+    let origins = Origins::read(sql);
     for column in columns::all() {
         let level = match column.level {
             Level::Mandatory => "FOCUS mandatory",
@@ -266,14 +268,12 @@ fn mapping_page(Page { what, files, names, sql, .. }: &Page) -> String {
             Level::Recommended => "FOCUS recommended",
             Level::Own => "Billhook",
         };
-        let from = expression(sql, column.name).unwrap_or_else(|| {
-            match column.name {
-                "x_Connection" | "x_BillingPeriod" | "x_Revision" => "the delivery",
-                "x_SourceFile" | "x_SourceRow" => "the file",
-                _ => "always empty",
-            }
-            .to_owned()
-        });
+        let from = match (origins.expression(column.name), column.name) {
+            (Some(expression), _) => format!("`{expression}`"),
+            (None, "x_Connection" | "x_BillingPeriod" | "x_Revision") => "the delivery".to_owned(),
+            (None, "x_SourceFile" | "x_SourceRow") => "the file".to_owned(),
+            (None, _) => "always empty".to_owned(),
+        };
         let from = from.replace('|', "\\|");
         writeln!(
             page,
@@ -286,55 +286,11 @@ fn mapping_page(Page { what, files, names, sql, .. }: &Page) -> String {
         .ok();
     }
     page.push_str("\n## Steps\n\n| step | is |\n|---|---|\n");
-    for (name, expression) in steps(sql) {
-        let expression = expression.replace('|', "\\|");
-        writeln!(page, "| `{name}` | `{expression}` |").ok();
+    for step in &origins.steps {
+        let expression = step.expression.replace('|', "\\|");
+        writeln!(page, "| `{}` | `{expression}` |", step.name).ok();
     }
     page
-}
-
-/// The named expressions of the `WITH` layers, in order.
-fn steps(sql: &str) -> Vec<(String, String)> {
-    let layers = &sql[..sql.rfind("\nSELECT\n").unwrap_or(0)];
-    let lines = layers.lines().map(|line| line.split("--").next().unwrap_or_default().trim());
-    let text: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    let text = text.join(" ");
-    let mut steps = Vec::new();
-    for layer in text.split("( SELECT ").skip(1) {
-        let body = layer.split(" FROM ").next().unwrap_or_default();
-        let mut depth = 0_i32;
-        let items = body.split(|c: char| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            c == ',' && depth == 0
-        });
-        steps.extend(items.filter_map(|item| {
-            let (expression, name) = item.trim().rsplit_once(" AS ")?;
-            Some((name.to_owned(), expression.to_owned()))
-        }));
-    }
-    steps
-}
-
-/// What stands for a column that a source does not have.
-const NULLS: [&str; 2] = ["CAST(NULL AS VARCHAR)", "CAST(NULL AS DECIMAL(38, 18))"];
-
-/// The SQL before `AS "name"`, on one line, as code; `None` when nothing fills the column.
-fn expression(sql: &str, name: &str) -> Option<String> {
-    let select = sql.rfind("\nSELECT\n")?;
-    let body = &sql[select + "\nSELECT\n".len()..];
-    let end = body.find(&format!("AS \"{name}\""))?;
-    let before = &body[..end];
-    let start = before.rmatch_indices(" AS \"").next().map_or(0, |(at, _)| at);
-    let text: Vec<&str> = before[start..]
-        .lines()
-        .skip(usize::from(start > 0))
-        .map(|line| line.split("--").next().unwrap_or_default().trim())
-        .filter(|line| !line.is_empty())
-        .collect();
-    let text = text.join(" ");
-    // The rest of the line above belongs to the column before.
-    let text = text.trim_start_matches(',').trim();
-    (!text.is_empty() && !NULLS.contains(&text)).then(|| format!("`{text}`"))
 }
 
 #[cfg(test)]
@@ -342,8 +298,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use billhook_sources::kinds;
+    use billhook_sources::origin::Origins;
 
-    use super::{PAGES, expression, mapping_page, steps};
+    use super::{PAGES, mapping_page};
 
     #[test]
     fn every_kind_has_a_page_with_its_columns_and_steps() {
@@ -352,11 +309,11 @@ mod tests {
         let kinds: BTreeSet<String> = kinds::names().into_iter().map(str::to_owned).collect();
         assert_eq!(pages, kinds);
         for page in PAGES {
-            let name = page.name;
+            let (name, origins) = (page.name, Origins::read(page.sql));
             for column in ["BilledCost", "BillingAccountId", "x_UnblendedCost", "x_Extra"] {
-                assert!(expression(page.sql, column).is_some(), "{name}: {column}");
+                assert!(origins.expression(column).is_some(), "{name}: {column}");
             }
-            assert!(!steps(page.sql).is_empty(), "{name}");
+            assert!(!origins.steps.is_empty(), "{name}");
             // A row whose cells hold a pipe has more than the five.
             let text = mapping_page(page).replace("\\|", "");
             let rows = text.lines().filter(|line| line.starts_with("| `"));

@@ -1,6 +1,6 @@
 //! `billhook verify`.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use billhook_engine::verify::{self, Check, Finding, Severity, Subject, Verdict};
 use billhook_engine::{EngineError, access, directory};
@@ -57,17 +57,43 @@ pub(crate) async fn run(args: VerifyArgs, context: &Context) -> anyhow::Result<u
     };
     let (location, s3) = (location.as_deref(), context.s3.clone());
     let subject = Subject { kind, location, access: &access, s3, may_pay: args.paid };
-    let verdict = verify::verify_with_tags(&subject, &regions).await?;
-    if args.json {
-        let text = serde_json::to_string_pretty(&verdict)?;
-        writeln!(std::io::stdout(), "{text}")?;
+    let verdict = if args.json {
+        let verdict = Box::pin(verify::verify_with_tags(&subject, &regions)).await?;
+        writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&verdict)?)?;
+        verdict
     } else {
-        write!(std::io::stdout(), "{}", shown(&verdict))?;
-    }
+        Box::pin(told(&subject, &regions)).await?
+    };
     Ok(u8::from(!matches!(verdict.health, Health::Healthy | Health::Waiting)))
 }
 
-/// Looks at everything.
+/// Looks at everything, and writes each check as soon as it is done, and how it is in the end.
+async fn told(subject: &Subject<'_>, regions: &[String]) -> anyhow::Result<Verdict> {
+    let mut written: io::Result<()> = Ok(());
+    let mut hear = |check: &Check| {
+        if written.is_ok() {
+            written = writeln!(io::stdout(), "{}", lines(check).join("\n"));
+        }
+    };
+    let verdict = Box::pin(verify::verify_heard(subject, regions, &mut hear)).await?;
+    written?;
+    writeln!(io::stdout(), "{}", verdict.health.as_str())?;
+    Ok(verdict)
+}
+
+/// Looks at everything that a connection would need, and writes it as it comes.
+pub(crate) async fn look_aloud(
+    kind: &'static KindAccess,
+    location: Option<&str>,
+    access: &Access,
+    may_pay: bool,
+    context: &Context,
+) -> anyhow::Result<Verdict> {
+    let s3 = context.s3.clone();
+    told(&Subject { kind, location, access, s3, may_pay }, &[]).await
+}
+
+/// Looks at everything that a connection would need.
 pub(crate) async fn look(
     kind: &'static KindAccess,
     location: Option<&str>,

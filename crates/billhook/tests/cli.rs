@@ -43,6 +43,8 @@ mod hours;
 mod idempotent;
 #[path = "cli/layouts.rs"]
 mod layouts;
+#[path = "cli/live.rs"]
+mod live;
 #[path = "cli/reconcile.rs"]
 mod reconcile;
 #[path = "cli/s3.rs"]

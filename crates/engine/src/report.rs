@@ -3,8 +3,8 @@
 //! Amounts are whole units of 10⁻¹⁸ and never pass through anything inexact. Each currency is a
 //! section of its own (INV-CUR). Start at [`report`]; `keys` knows what can be grouped and filtered
 //! by, `query` asks the lake, `grid` cuts time into buckets, `fold` sorts and folds, `remainder`
-//! says what the figures leave out, `lines` has the lines behind them, `months` how final they are,
-//! `file` writes a report for other programs.
+//! says what the figures leave out, `lines` has the lines behind them, `origin` what those are made
+//! of, `months` how final they are, `file` writes a report for other programs.
 
 mod file;
 mod fold;
@@ -12,6 +12,7 @@ mod grid;
 mod keys;
 mod lines;
 mod months;
+mod origin;
 mod query;
 mod remainder;
 
@@ -31,6 +32,7 @@ pub use lines::{
     lines_in,
 };
 pub use months::{Month, Quarantined, SetAside, months_in, quarantined_in, set_aside_in};
+pub use origin::{CellRule, LineMapping, SourceCell};
 pub use query::sql;
 pub use remainder::{Excluded, LeftOut};
 

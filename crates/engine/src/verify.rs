@@ -10,6 +10,7 @@ mod columns;
 mod definition;
 mod explorer;
 mod faults;
+mod heard;
 mod identity;
 mod permissions;
 mod refused;
@@ -25,6 +26,8 @@ use billhook_sources::access::{KindAccess, Purpose};
 use crate::EngineError;
 use crate::access::{self, Setup};
 use crate::connections;
+
+use heard::Heard;
 
 pub(crate) use bucket::late;
 pub use codes::{CODES, Code};
@@ -180,7 +183,7 @@ pub async fn verify_with_tags(
     verify_heard(subject, regions, &mut |_| {}).await
 }
 
-/// The same; `hear` is told of checks as soon as they are done, in their order.
+/// The same; `hear` is told of each check, in their order, before the next one begins.
 ///
 /// # Errors
 /// As [`verify`].
@@ -189,7 +192,7 @@ pub async fn verify_heard(
     regions: &[String],
     hear: &mut (dyn FnMut(&Check) + Send),
 ) -> Result<Verdict, EngineError> {
-    let mut checks = Heard { checks: Vec::new(), hear };
+    let mut checks = Heard::by(hear);
     if subject.kind.reads_bucket && subject.location.is_none() {
         return Err(EngineError::Usage(format!(
             "{} needs a location: s3://bucket/prefix or a folder",
@@ -198,31 +201,28 @@ pub async fn verify_heard(
     }
     let is_local = subject.location.is_some_and(|location| !location.starts_with("s3://"));
     if is_local {
-        checks.extend(bucket::check(subject, None, None).await.0);
-        return Ok(Verdict::of(None, checks.checks));
+        bucket::check(subject, None, None, &mut checks).await;
+        return Ok(Verdict::of(None, checks.into_checks()));
     }
-    let mut found = Vec::new();
-    let (session, account) = identity::check(subject.access, &mut found).await;
-    checks.extend(found);
-    if checks.checks.iter().any(Check::is_stopped) {
-        let why = "there is nobody yet to read it";
-        checks.extend([Check::skipped(DATA, why)]);
-        return Ok(Verdict::of(account, checks.checks));
+    let (session, account) = identity::check(subject.access, &mut checks).await;
+    if checks.is_stopped() {
+        checks.push(Check::skipped(DATA, "there is nobody yet to read it"));
+        return Ok(Verdict::of(account, checks.into_checks()));
     }
+    let reader = account.as_deref();
     if subject.kind.reads_bucket {
-        let (found, looked) = bucket::check(subject, session.as_ref(), account.as_deref()).await;
-        checks.extend(found);
+        let looked = bucket::check(subject, session.as_ref(), reader, &mut checks).await;
         if let Some(session) = &session {
-            beside(subject, session, account.as_deref(), &looked, &mut checks).await;
+            beside(subject, session, reader, &looked, &mut checks).await;
         }
     } else if let Some(session) = &session {
-        checks.extend(explorer::check(subject, session).await);
-        checks.extend(permissions::organization(subject, session, account.as_deref()).await);
+        explorer::check(subject, session, &mut checks).await;
+        permissions::organization(subject, session, reader, &mut checks).await;
     }
     if let Some(session) = &session {
-        checks.extend(permissions::tags(subject, session, regions).await);
+        permissions::tags(subject, session, regions, &mut checks).await;
     }
-    Ok(Verdict::of(account, checks.checks))
+    Ok(Verdict::of(account, checks.into_checks()))
 }
 
 /// Stands for all that is not looked at without somebody to read it.
@@ -242,7 +242,15 @@ pub fn titles(subject: &Subject<'_>) -> Vec<&'static str> {
     let mut titles = Vec::new();
     match connections::source(subject.access) {
         Some(Source::Key { .. }) => titles.extend([identity::KEY, identity::CALLER]),
-        Some(_) | None => titles.push(identity::CALLER),
+        Some(_) => titles.push(identity::CALLER),
+        None => {
+            // Nobody is told anything but what lies in a public bucket.
+            titles.push(identity::CALLER);
+            if subject.kind.reads_bucket {
+                titles.extend(files());
+            }
+            return titles;
+        }
     }
     if connections::role(subject.access).is_some() {
         titles.extend([identity::ROLE, identity::EXTERNAL_ID]);
@@ -268,26 +276,12 @@ pub fn titles(subject: &Subject<'_>) -> Vec<&'static str> {
     titles
 }
 
-/// Checks, and who hears of each.
-struct Heard<'a> {
-    checks: Vec<Check>,
-    hear: &'a mut (dyn FnMut(&Check) + Send),
-}
-
-impl Heard<'_> {
-    fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
-        for check in checks {
-            (self.hear)(&check);
-            self.checks.push(check);
-        }
-    }
-}
-
 /// Looks at credentials alone: who is it, and may the role be assumed?
 pub async fn credentials(access: &Access) -> Verdict {
-    let mut checks = Vec::new();
+    let mut hear = |_: &Check| {};
+    let mut checks = Heard::by(&mut hear);
     let (_, account) = identity::check(access, &mut checks).await;
-    Verdict::of(account, checks)
+    Verdict::of(account, checks.into_checks())
 }
 
 /// What is not about the files, but about those who put them there and those who read them.
@@ -298,16 +292,13 @@ async fn beside(
     looked: &bucket::Looked,
     checks: &mut Heard<'_>,
 ) {
-    let found = checks.checks.iter().flat_map(|check| &check.findings);
-    let known: Vec<&str> = found.map(|finding| finding.code).collect();
-    let definition = definition::check(subject, session, account, looked, &known).await;
-    checks.extend(definition);
+    definition::check(subject, session, account, looked, checks).await;
     if looked.is_listed {
         let policy = permissions::policy(subject, session).await;
-        checks.extend([permissions::extent(subject, session, &policy).await]);
-        checks.extend(permissions::delivery(subject, &policy));
+        permissions::extent(subject, session, &policy, checks).await;
+        permissions::delivery(subject, &policy, checks);
     }
-    checks.extend(permissions::organization(subject, session, account).await);
+    permissions::organization(subject, session, account, checks).await;
 }
 
 /// The set-up for the place of a subject, with the key that its bucket is encrypted with.

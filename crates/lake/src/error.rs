@@ -93,6 +93,13 @@ pub enum LakeError {
         /// Why.
         source: std::io::Error,
     },
+    /// What was there is there no more: a folder was moved, a disk is not mounted, a bucket was
+    /// emptied.
+    #[error("there is no lake at {location} any more")]
+    Gone {
+        /// The lake.
+        location: String,
+    },
     /// There is no version of the table as old as that.
     #[error("the lake keeps no version of {table} as old as {time}")]
     TooOld {
@@ -104,6 +111,31 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Why nothing can be read, in a few words without a path; `None` when it is something else
+    /// that is wrong.
+    #[must_use]
+    pub fn outage(&self) -> Option<&'static str> {
+        match self {
+            Self::Gone { .. } => return Some("nothing is there any more"),
+            Self::Store { .. } | Self::Delta { .. } | Self::Query(_) => {}
+            _ => return None,
+        }
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<object_store::Error>() {
+                return Some(match error {
+                    object_store::Error::NotFound { .. } => "it lacks a file",
+                    object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. } => "access is denied",
+                    object_store::Error::Generic { store: "S3", .. } => "no answer from S3",
+                    _ => "its store fails",
+                });
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     pub(crate) fn store(action: &'static str, path: &Path, source: object_store::Error) -> Self {
         Self::Store { action, path: format!("/{path}"), source }
     }
@@ -113,5 +145,33 @@ impl LakeError {
         action: &'static str,
     ) -> impl FnOnce(deltalake_core::DeltaTableError) -> Self {
         move |source| Self::Delta { table, action, source: Box::new(source) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::error::DataFusionError;
+    use object_store::Error;
+
+    use super::*;
+
+    fn missing() -> Error {
+        Error::NotFound { path: "secret/place".to_owned(), source: "gone".into() }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_a_path() {
+        let gone = LakeError::Gone { location: "file:///secret/lake/".to_owned() };
+        assert_eq!(gone.outage(), Some("nothing is there any more"));
+        let store = LakeError::store("list", &Path::from("secret"), missing());
+        assert_eq!(store.outage(), Some("it lacks a file"));
+        let silent = Error::Generic { store: "S3", source: "connection refused".into() };
+        let silent = LakeError::store("list", &Path::from("secret"), silent);
+        assert_eq!(silent.outage(), Some("no answer from S3"));
+        let read = DataFusionError::ObjectStore(Box::new(missing()));
+        let read = LakeError::Query(read.context("while a file was read"));
+        assert_eq!(read.outage(), Some("it lacks a file"));
+        let wrong = LakeError::Query(DataFusionError::Plan("no such column".to_owned()));
+        assert_eq!(wrong.outage(), None);
     }
 }

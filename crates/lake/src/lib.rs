@@ -91,12 +91,17 @@ impl Lake {
     }
 
     /// What tells whether the lake has changed, without reading what is in it. `known`: what this
-    /// said before; only what came later is listed then.
+    /// said before the lake was opened; only what came later is listed then.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// When the store cannot be reached; [`LakeError::Gone`] when nothing is left of what is known.
     pub async fn stamp(&self, known: Option<&Stamp>) -> Result<Stamp, LakeError> {
         let versions = self.versions(known.map_or(&[], |known| &known.versions)).await?;
+        let is_as_before = known.is_some_and(|known| known.versions == versions);
+        // Where there is no lake any more, nothing has come either.
+        if is_as_before && !self.exists(&spec::COST_AND_USAGE).await? {
+            return Err(LakeError::Gone { location: self.url.to_string() });
+        }
         Ok(Stamp { versions, wishes: authority::wishes(self).await? })
     }
 

@@ -77,6 +77,24 @@ fn slice_of(connection: &str) -> SliceId {
     SliceId { connection: connection.to_owned(), period: "2026-09".to_owned() }
 }
 
+#[tokio::test]
+async fn a_lake_that_is_gone_is_not_one_that_has_not_changed() {
+    let root = tempfile::tempdir().unwrap();
+    let (here, there) = (root.path().join("lake"), root.path().join("elsewhere"));
+    std::fs::create_dir(&here).unwrap();
+    let store = Arc::new(object_store::local::LocalFileSystem::new());
+    let lake = Lake::new(store, Url::from_directory_path(&here).unwrap());
+    let first = lake.stamp(None).await.unwrap();
+    LakeSession::open(&lake, None).await.unwrap();
+    assert_eq!(lake.stamp(Some(&first)).await.unwrap(), first);
+    std::fs::rename(&here, &there).unwrap();
+    let error = lake.stamp(Some(&first)).await.unwrap_err();
+    assert!(matches!(error, LakeError::Gone { .. }), "{error}");
+    assert!(!here.exists(), "nothing is made where a lake was");
+    std::fs::rename(&there, &here).unwrap();
+    assert_eq!(lake.stamp(Some(&first)).await.unwrap(), first);
+}
+
 async fn ask(lake: &Lake, sql: &str) -> String {
     let session = LakeSession::open(lake, None).await.unwrap();
     first_text(&session.query(sql).await.unwrap()).unwrap_or_default()

@@ -13,6 +13,7 @@ pub(crate) mod history;
 pub(crate) mod instance;
 pub(crate) mod jobs;
 pub(crate) mod lines;
+pub(crate) mod mappings;
 mod openapi;
 pub(crate) mod overview;
 pub(crate) mod queries;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(costs::routes());
     routes.extend(cost_values::routes());
     routes.extend(lines::routes());
+    routes.extend(mappings::routes());
     routes.extend(saved::routes());
     routes.extend(history::routes());
     routes.extend(overview::routes());

@@ -86,7 +86,7 @@ impl App {
         getrandom::fill(&mut secret)?;
         let Parts { home, registry, runner, publisher, config } = parts;
         Ok(Self {
-            sessions: Sessions::new(home.lake.clone()),
+            sessions: Sessions::new(home.lake.clone(), runner.now),
             pulses: Pulses::default(),
             looks: Looks::default(),
             nonces: Nonces::default(),
@@ -125,7 +125,7 @@ impl App {
     /// # Errors
     /// When the lake cannot be read.
     pub(crate) async fn session(&self, as_of: Option<i64>) -> Result<Arc<LakeSession>, Fail> {
-        Ok(self.sessions.open(as_of).await?)
+        self.sessions.open(as_of).await
     }
 
     /// Asks the control database, which blocks.

@@ -118,6 +118,10 @@ impl From<EngineError> for Fail {
 
 impl From<LakeError> for Fail {
     fn from(error: LakeError) -> Self {
+        if let Some(why) = error.outage() {
+            let fix = "Try again: a delivery may just have taken the place of what was read.";
+            return Self::unread(format!("Billhook cannot read the lake ({why})."), fix);
+        }
         match error {
             LakeError::Query(_) => Self::bad(causes(&error)),
             LakeError::TooOld { .. } => {

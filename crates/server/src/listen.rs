@@ -39,6 +39,8 @@ pub async fn serve(
     let clients = Arc::new(Semaphore::new(app.config.clients));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
+    let own = Arc::clone(&app);
+    let retrying = tokio::spawn(async move { Box::pin(own.sessions.retry()).await });
     loop {
         let Ok(seat) = Arc::clone(&clients).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
@@ -63,6 +65,7 @@ pub async fn serve(
     }
     drop(listener);
     app.jobs.cancel_all();
+    retrying.abort();
     tokio::time::timeout(LAST_CALL, graceful.shutdown()).await.ok();
     Ok(())
 }

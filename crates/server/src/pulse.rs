@@ -1,8 +1,10 @@
 //! What every page tells at its top: how far the data go, and what needs somebody.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use billhook_engine::sync::{Standing, standings_in};
 use billhook_registry::{Connection, Health, HealthRecord, SinkRecord};
 use chrono::NaiveDate;
@@ -77,6 +79,8 @@ pub(crate) struct Pulse {
     pub(crate) through: Option<NaiveDate>,
     /// The worst of all connections that are not paused.
     pub(crate) freshness: Freshness,
+    /// Why the lake cannot be read, if it cannot. What it tells is as last known then.
+    pub(crate) outage: Option<String>,
 }
 
 impl Pulse {
@@ -88,33 +92,55 @@ impl Pulse {
     }
 }
 
-/// The last pulse.
+/// What the lake tells of connections, by name.
+type Standings = BTreeMap<String, Standing>;
+
+/// The last pulse, and when it was felt; `None` when it has to be felt anew.
 #[derive(Default)]
-pub(crate) struct Pulses(Mutex<Option<(Instant, Arc<Pulse>)>>);
+pub(crate) struct Pulses(Mutex<Option<(Option<Instant>, Arc<Pulse>)>>);
 
 impl App {
     /// How everything is, two seconds old at most.
     ///
     /// # Errors
-    /// When the lake or the control database cannot be read.
+    /// When the control database cannot be read.
     pub(crate) async fn pulse(&self) -> Result<Arc<Pulse>, Fail> {
         let mut last = self.pulses.0.lock().await;
-        if let Some((felt, pulse)) = last.as_ref()
+        if let Some((Some(felt), pulse)) = last.as_ref()
             && felt.elapsed() < FRESH
         {
             return Ok(Arc::clone(pulse));
         }
-        let pulse = Arc::new(self.feel().await?);
-        *last = Some((Instant::now(), Arc::clone(&pulse)));
+        let before = last.as_ref().map(|(_, pulse)| Arc::clone(pulse));
+        let pulse = Arc::new(self.feel(before.as_deref()).await?);
+        *last = Some((Some(Instant::now()), Arc::clone(&pulse)));
         Ok(pulse)
     }
 
     /// What was changed is seen with the next pulse.
     pub(crate) async fn forget_pulse(&self) {
-        *self.pulses.0.lock().await = None;
+        if let Some((felt, _)) = self.pulses.0.lock().await.as_mut() {
+            // What the lake told is still needed where it cannot be read.
+            *felt = None;
+        }
     }
 
-    async fn feel(&self) -> Result<Pulse, Fail> {
+    /// What the lake tells of connections; `None` with the reason when it cannot be read.
+    async fn standings(&self) -> Result<(Option<Standings>, Option<String>), Fail> {
+        let read = async {
+            let session = self.session(None).await?;
+            Ok::<Standings, Fail>(standings_in(&session).await?)
+        };
+        match read.await {
+            Ok(standings) => Ok((Some(standings), None)),
+            Err(fail) if fail.status == StatusCode::SERVICE_UNAVAILABLE => {
+                Ok((None, Some(fail.why)))
+            }
+            Err(fail) => Err(fail),
+        }
+    }
+
+    async fn feel(&self, before: Option<&Pulse>) -> Result<Pulse, Fail> {
         let (known, sinks) = self
             .ask_registry(|registry| {
                 let mut known = Vec::new();
@@ -125,14 +151,19 @@ impl App {
                 Ok((known, registry.sinks()?))
             })
             .await?;
-        let session = self.session(None).await?;
-        let mut standings = standings_in(&session).await?;
+        let (told, outage) = self.standings().await?;
+        let is_unknown = told.is_none() && before.is_none();
+        let mut standings = told.unwrap_or_else(|| before.map(told_before).unwrap_or_default());
         let now = self.now();
         let mut connections: Vec<Felt> = known
             .into_iter()
             .map(|(connection, health)| {
                 let standing = standings.remove(connection.name.as_str()).unwrap_or_default();
-                let freshness = freshness(&connection, health.as_ref(), standing, now);
+                let freshness = if is_unknown {
+                    Freshness::Fresh
+                } else {
+                    freshness(&connection, health.as_ref(), standing, now)
+                };
                 Felt { connection, health, standing, freshness }
             })
             .collect();
@@ -142,9 +173,17 @@ impl App {
         let loose = standings.values().filter_map(|standing| standing.through);
         let of_connections = running().filter_map(|felt| felt.standing.through).min();
         let through = of_connections.or_else(|| loose.max());
+        let last = before.filter(|_| outage.is_some()).and_then(|before| before.through);
+        let through = through.or(last);
         let freshness = running().map(|felt| felt.freshness).max().unwrap_or(Freshness::Fresh);
-        Ok(Pulse { connections, sinks, through, freshness })
+        Ok(Pulse { connections, sinks, through, freshness, outage })
     }
+}
+
+/// What was told of connections before.
+fn told_before(before: &Pulse) -> Standings {
+    let felt = before.connections.iter();
+    felt.map(|felt| (felt.connection.name.as_str().to_owned(), felt.standing)).collect()
 }
 
 fn freshness(

@@ -101,7 +101,7 @@ impl Shell {
     /// What is round a page called `names`, the page itself first: `["acme-payer", "Connections"]`.
     ///
     /// # Errors
-    /// When the lake or the control database cannot be read.
+    /// When the control database cannot be read.
     pub(crate) async fn new(
         app: &App,
         ask: &Ask,
@@ -196,6 +196,9 @@ impl Shell {
 
     fn feel(&mut self, pulse: &Arc<Pulse>) {
         self.attention = pulse.attention();
+        if let Some(why) = &pulse.outage {
+            self.bands.push(Band { state: "broken", text: why.clone(), link: None });
+        }
         let Some(through) = pulse.through else { return };
         self.freshness = format::short_day(through);
         self.freshness_state = match pulse.freshness {

@@ -21,6 +21,7 @@ pub mod format;
 pub mod intern;
 pub mod kinds;
 pub mod manifest;
+pub mod origin;
 pub mod project;
 pub mod table;
 pub mod text;

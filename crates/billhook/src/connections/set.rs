@@ -1,7 +1,5 @@
 //! `billhook connections set`: where a connection reads, by whom, and what is said of its figures.
 
-use std::io::Write as _;
-
 use billhook_engine::publish::{Figures, keeps_hours, settling_days};
 use billhook_engine::{EngineError, access};
 use billhook_registry::{Access, Connection, Credentials, Registry};
@@ -11,7 +9,7 @@ use serde_json::{Value, json};
 use super::named;
 use crate::context::{Context, say};
 use crate::identity::IdentityArgs;
-use crate::verify::{look, shown};
+use crate::verify::look_aloud;
 
 /// What is said of a connection's figures.
 #[derive(Debug, Clone, Default, Args)]
@@ -81,8 +79,7 @@ pub(super) async fn run(
             None => registry.access(&connection.id).map_err(EngineError::from)?,
         };
         let kind = access::kind(&connection.kind)?;
-        let verdict = look(kind, location, &current, args.paid, context).await?;
-        write!(std::io::stdout(), "{}", shown(&verdict))?;
+        let verdict = Box::pin(look_aloud(kind, location, &current, args.paid, context)).await?;
         if !verdict.is_usable() && !args.force {
             say("nothing is changed: mend what fails and run the command again, or give --force");
             return Ok(1);

@@ -46,6 +46,7 @@ def pages(house):
         "/help/metrics",
         "/help/findings",
         "/help/findings/get-denied",
+        "/help/mappings/cur",
         "/no-such-page",
     ]
 

@@ -52,6 +52,7 @@ impl Way {
             "step" => "place",
             "format" => "cli",
             "code" => "role-denied",
+            "kind" => "cur",
             _ => "0",
         })
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::EngineError;
 use crate::period::DayRange;
 use crate::report::keys::Key;
+use crate::report::origin::{CellRule, LineMapping, explain};
 use crate::report::query::Plan;
 use crate::report::{Granularity, ReportRequest};
 use crate::sql_names::quoted;
@@ -112,6 +113,8 @@ pub struct LineCell {
     pub units: Option<i128>,
     /// The entries of a map.
     pub entries: Vec<(String, String)>,
+    /// How it was made of the source; `None` for what is of Billhook's own.
+    pub rule: Option<CellRule>,
 }
 
 /// A delivery of a month.
@@ -121,7 +124,7 @@ pub struct Provenance {
     pub revision: String,
     /// Where it was read from.
     pub location: String,
-    /// Kind of the connection.
+    /// Kind of product.
     pub kind: String,
     /// State of the month after it.
     pub state: String,
@@ -138,6 +141,8 @@ pub struct WholeLine {
     pub currency: String,
     /// Every column of the cost table.
     pub cells: Vec<LineCell>,
+    /// The mapping that made it; `None` when it was made of other lines.
+    pub mapping: Option<LineMapping>,
     /// All deliveries of its month, the newest first.
     pub deliveries: Vec<Provenance>,
 }
@@ -272,11 +277,14 @@ pub async fn line_in(session: &LakeSession, id: &LineId) -> Result<WholeLine, En
                     value: value(array, row)?,
                     units: units(array, row),
                     entries: entries(array, row),
+                    rule: None,
                 });
             }
+            let of = deliveries.iter().find(|delivery| delivery.revision == found.revision);
+            let mapping = of.and_then(|own| explain(&own.kind, &found.file, &mut cells));
             let currency = cells.iter().find(|cell| cell.name == "BillingCurrency");
             let currency = currency.and_then(|cell| cell.value.clone()).unwrap_or_default();
-            return Ok(WholeLine { id: found, currency, cells, deliveries });
+            return Ok(WholeLine { id: found, currency, cells, mapping, deliveries });
         }
     }
     let why = match deliveries.first() {

@@ -7,7 +7,7 @@ use billhook_registry::{Connection, Health, HealthRecord, Outcome, RunId};
 use serde_json::{Value, json};
 
 use super::Runner;
-use crate::verify::{self, Finding, Severity, Subject, Verdict};
+use crate::verify::{self, Check, Finding, Severity, Subject, Verdict};
 use crate::{EngineError, access, directory, import};
 
 /// What only loading can tell: a look at everything does not take it back.
@@ -31,7 +31,8 @@ pub struct Checked {
 
 impl Runner {
     /// Looks at everything that a connection needs, and writes down how it is. `trigger` says who
-    /// wants it; `may_pay`, whether requests may be made that AWS charges for.
+    /// wants it; `may_pay`, whether requests may be made that AWS charges for; `hear` is told of
+    /// each part of it, in their order, before the next one begins.
     ///
     /// # Errors
     /// When the control database fails, or the connection is gone. What is wrong with the
@@ -41,6 +42,7 @@ impl Runner {
         connection: &Connection,
         trigger: &str,
         may_pay: bool,
+        hear: &mut (dyn FnMut(&Check) + Send),
     ) -> Result<Checked, EngineError> {
         let began = (self.now)();
         let access = self.registry.access(&connection.id)?;
@@ -52,7 +54,7 @@ impl Runner {
             s3: self.s3.clone(),
             may_pay,
         };
-        let verdict = verify::verify_with_tags(&subject, &regions).await?;
+        let verdict = verify::verify_heard(&subject, &regions, hear).await?;
         let before = self.registry.health(&connection.id)?;
         let has_costs = import::accounts(&self.home, connection.name.as_str())
             .await

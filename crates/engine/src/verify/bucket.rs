@@ -10,7 +10,7 @@ use billhook_sources::delivery::{Delivery, Readiness};
 use billhook_sources::{dbr, kinds};
 
 use super::s3_error::Refusal;
-use super::{Check, Finding, Subject, columns, open, refused};
+use super::{Check, Finding, Heard, Subject, columns, open, refused};
 use crate::{connections, import};
 
 pub(super) const BUCKET: &str = "bucket";
@@ -48,8 +48,8 @@ pub(super) async fn check(
     subject: &Subject<'_>,
     session: Option<&Session>,
     account: Option<&str>,
-) -> (Vec<Check>, Looked) {
-    let mut checks = Vec::new();
+    checks: &mut Heard<'_>,
+) -> Looked {
     let mut looked = Looked::default();
     let written = subject.location.unwrap_or_default();
     let location = match open(subject, session) {
@@ -57,7 +57,8 @@ pub(super) async fn check(
         Err(error) => {
             let fix = "give an existing folder, or s3://bucket/prefix";
             let finding = Finding::new("location", error.to_string(), fix);
-            return (vec![Check::found(BUCKET, vec![finding])], looked);
+            checks.push(Check::found(BUCKET, vec![finding]));
+            return looked;
         }
     };
     let objects = match import::list(&location).await {
@@ -70,7 +71,7 @@ pub(super) async fn check(
             let finding = refused::listing(subject, &refusal, account);
             checks.push(Check::found(BUCKET, vec![finding]));
             checks.push(Check::skipped(DELIVERIES, "the bucket cannot be listed"));
-            return (checks, looked);
+            return looked;
         }
     };
     (looked.is_listed, looked.is_empty) = (true, objects.is_empty());
@@ -82,7 +83,7 @@ pub(super) async fn check(
             subject.kind.title
         );
         checks.push(Check::found(BUCKET, vec![Finding::new("nothing-there", seen, fix)]));
-        return (checks, looked);
+        return looked;
     }
     checks.push(Check::passed(BUCKET, format!("{written}: {} objects", objects.len())));
     match import::discover(&location, &objects).await {
@@ -90,14 +91,14 @@ pub(super) async fn check(
             let owners = found.deliveries.iter().map(|delivery| delivery.account.clone());
             looked.accounts = owners.filter(|account| !account.is_empty()).collect();
             let place = Place { subject, location: &location, account };
-            files(&place, &found.deliveries, &mut checks).await;
+            files(&place, &found.deliveries, checks).await;
         }
         Err(error) => {
             let finding = refused::reading(subject, &error, account);
             checks.push(Check::found(DELIVERIES, vec![finding]));
         }
     }
-    (checks, looked)
+    looked
 }
 
 /// The region of a bucket. Asked in the first region, S3 says which one it is, or answers.
@@ -113,7 +114,7 @@ async fn region(subject: &Subject<'_>, session: Option<&Session>) -> Option<Stri
 }
 
 /// Looks at what was found.
-async fn files(place: &Place<'_>, deliveries: &[Delivery], checks: &mut Vec<Check>) {
+async fn files(place: &Place<'_>, deliveries: &[Delivery], checks: &mut Heard<'_>) {
     let subject = place.subject;
     let is_ready = |delivery: &&Delivery| delivery.readiness == Readiness::Ready;
     let reports: Vec<&Delivery> =
@@ -237,7 +238,7 @@ pub(crate) fn late(period: &str, written_at: i64, now: i64) -> Option<Finding> {
 }
 
 /// Reads the beginning of a data file.
-async fn read(place: &Place<'_>, delivery: &Delivery, checks: &mut Vec<Check>) {
+async fn read(place: &Place<'_>, delivery: &Delivery, checks: &mut Heard<'_>) {
     let Some(file) = delivery.files.first() else { return };
     let header = match import::header(place.location, &file.meta).await {
         Ok(Ok(header)) if header.iter().all(String::is_empty) => {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bucket::Looked;
 use super::columns::RESOURCE_FIX;
-use super::{Check, Finding, Subject, to_add};
+use super::{Check, Finding, Heard, Subject, to_add};
 use crate::access::{self, Form, Reader, Setup};
 use crate::connections;
 use crate::definitions::{self, Definition, Denied, Found, TimeUnit};
@@ -17,24 +17,34 @@ pub(super) const TITLE: &str = "report definition";
 /// AWS makes the first delivery within this time.
 const FIRST_DELIVERY: TimeDelta = TimeDelta::hours(24);
 
-/// Looks at the definitions that deliver to the place; nothing for kinds without such. `known` are
-/// the codes that were found before.
+/// Looks at the definitions that deliver to the place; nothing for kinds without such.
 pub(super) async fn check(
     subject: &Subject<'_>,
     session: &Session,
     account: Option<&str>,
     looked: &Looked,
-    known: &[&str],
-) -> Option<Check> {
-    if !subject.kind.serves(Purpose::Definitions) {
-        return None;
+    checks: &mut Heard<'_>,
+) {
+    if subject.kind.serves(Purpose::Definitions) {
+        let known = checks.codes();
+        checks.push(look(subject, session, account, looked, &known).await);
     }
+}
+
+/// What the definitions say. `known` are the codes that were found before.
+async fn look(
+    subject: &Subject<'_>,
+    session: &Session,
+    account: Option<&str>,
+    looked: &Looked,
+    known: &[&str],
+) -> Check {
     let found = match definitions::found(session, Some(subject.kind.kind)).await {
         Ok(found) => found,
-        Err(error) => return Some(Check::skipped(TITLE, format!("cannot be told: {error}"))),
+        Err(error) => return Check::skipped(TITLE, format!("cannot be told: {error}")),
     };
     if let Some(denied) = found.denied.first() {
-        return Some(unknown(subject, denied));
+        return unknown(subject, denied);
     }
     let location = subject.location.unwrap_or_default();
     let covering: Vec<&Definition> = found
@@ -43,7 +53,7 @@ pub(super) async fn check(
         .filter(|definition| definition.table.has_costs() && definition.covers(location))
         .collect();
     if covering.is_empty() {
-        return Some(missing(subject, account, looked, &found));
+        return missing(subject, account, looked, &found);
     }
     let now = Utc::now();
     let mut findings = Vec::new();
@@ -58,9 +68,9 @@ pub(super) async fn check(
         let told =
             covering.iter().map(|own| format!("{} ({}): {}", own.name, own.table, own.words()));
         let told: Vec<String> = told.collect();
-        return Some(Check::passed(TITLE, told.join("; ")));
+        return Check::passed(TITLE, told.join("; "));
     }
-    Some(Check::found(TITLE, findings))
+    Check::found(TITLE, findings)
 }
 
 /// Nothing is told of definitions.

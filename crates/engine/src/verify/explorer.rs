@@ -5,7 +5,7 @@ use billhook_aws::cost_explorer::{CostExplorer, Granularity, Question};
 use billhook_aws::session::Session;
 use chrono::{Days, Utc};
 
-use super::{Check, Finding, Subject, identity, statements};
+use super::{Check, Finding, Heard, Subject, identity, statements};
 
 pub(super) const TITLE: &str = "Cost Explorer";
 pub(super) const HOURS: &str = "hours of Cost Explorer";
@@ -14,23 +14,26 @@ pub(super) const HOURS: &str = "hours of Cost Explorer";
 const COST: &str = "it cost 0.02 USD";
 
 /// Asks for yesterday, and for an hour of it: AWS charges 0.01 USD for each.
-pub(super) async fn check(subject: &Subject<'_>, session: &Session) -> Vec<Check> {
+pub(super) async fn check(subject: &Subject<'_>, session: &Session, checks: &mut Heard<'_>) {
     if !subject.may_pay {
         let why = "not asked: it would take two requests of 0.01 USD each (--paid)";
-        return vec![Check::skipped(TITLE, why)];
+        checks.push(Check::skipped(TITLE, why));
+        return;
     }
     let today = Utc::now().date_naive();
     let yesterday = today - Days::new(1);
     let explorer = CostExplorer::new(session);
     let day = question(yesterday.to_string(), today.to_string(), Granularity::Daily);
     if let Err(error) = explorer.page(&day, None).await {
-        return vec![refused(subject, &error)];
+        checks.push(refused(subject, &error));
+        return;
     }
+    let days = format!("answers for {yesterday}; {COST}, with the hours");
+    checks.push(Check::passed(TITLE, days));
     let (start, end) = (format!("{yesterday}T00:00:00Z"), format!("{yesterday}T01:00:00Z"));
     let hour = question(start, end, Granularity::Hourly);
     let hours = explorer.page(&hour, None).await;
-    let days = Check::passed(TITLE, format!("answers for {yesterday}; {COST}, with the hours"));
-    let hours = match hours {
+    checks.push(match hours {
         Ok(_) => Check::passed(HOURS, "are turned on; AWS keeps 14 days of them"),
         Err(error) if matches!(error.trouble, Trouble::Passing | Trouble::Stale) => {
             Check::skipped(HOURS, format!("cannot be told: {error}"))
@@ -40,8 +43,7 @@ pub(super) async fn check(subject: &Subject<'_>, session: &Session) -> Vec<Check
                        preferences of Cost Explorer in the payer account";
             Check::found(HOURS, vec![Finding::new("ce-hourly-off", error.to_string(), fix)])
         }
-    };
-    vec![days, hours]
+    });
 }
 
 fn question(start: String, end: String, granularity: Granularity) -> Question {

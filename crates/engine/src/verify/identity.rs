@@ -4,7 +4,7 @@ use billhook_aws::call::{CallError, Trouble};
 use billhook_aws::session::{Assume, Session, Source};
 use billhook_registry::Access;
 
-use super::{Check, Finding};
+use super::{Check, Finding, Heard};
 use crate::access::{self, Form, Reader, Setup, is_account};
 use crate::connections;
 
@@ -33,7 +33,7 @@ const NO_HOST: [&str; 2] = ["dns error", "failed to lookup address"];
 /// Looks at the credentials; gives the session that reads, and its account.
 pub(super) async fn check(
     access: &Access,
-    checks: &mut Vec<Check>,
+    checks: &mut Heard<'_>,
 ) -> (Option<Session>, Option<String>) {
     let Some(source) = connections::source(access) else {
         checks.push(Check::passed(CALLER, "nobody: requests are not signed"));
@@ -51,9 +51,7 @@ pub(super) async fn check(
     };
     let caller = match base.identity().await {
         Ok(caller) => caller,
-        Err(error)
-            if error.trouble == Trouble::Credentials && checks.iter().any(Check::is_stopped) =>
-        {
+        Err(error) if error.trouble == Trouble::Credentials && checks.is_stopped() => {
             // Of a key that was copied wrongly AWS can only say that it does not know it.
             checks.push(Check::skipped(CALLER, error.to_string()));
             return (None, None);

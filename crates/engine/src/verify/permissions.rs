@@ -10,7 +10,7 @@ use billhook_sources::access::Purpose;
 use futures::StreamExt;
 use object_store::ObjectStore;
 
-use super::{Check, Finding, Subject, statements, to_add};
+use super::{Check, Finding, Heard, Subject, statements, to_add};
 use crate::connections;
 
 pub(super) const EXTENT: &str = "permissions";
@@ -22,7 +22,16 @@ const TAGS: &str = "tags of resources";
 pub(super) type Policy = Result<Option<String>, BucketError>;
 
 /// May more be read than is needed? Each read here is one that the smallest policy refuses.
-pub(super) async fn extent(subject: &Subject<'_>, session: &Session, policy: &Policy) -> Check {
+pub(super) async fn extent(
+    subject: &Subject<'_>,
+    session: &Session,
+    policy: &Policy,
+    checks: &mut Heard<'_>,
+) {
+    checks.push(beyond(subject, session, policy).await);
+}
+
+async fn beyond(subject: &Subject<'_>, session: &Session, policy: &Policy) -> Check {
     let Some((bucket, prefix)) = subject.location.and_then(connections::bucket_of) else {
         return Check::skipped(EXTENT, "there is no bucket");
     };
@@ -42,7 +51,13 @@ pub(super) async fn extent(subject: &Subject<'_>, session: &Session, policy: &Po
 
 /// Does the policy of a bucket of Detailed Billing Reports let AWS deliver? There is no API that
 /// tells of these reports, and an archive needs none: it is told, and no fault.
-pub(super) fn delivery(subject: &Subject<'_>, policy: &Policy) -> Option<Check> {
+pub(super) fn delivery(subject: &Subject<'_>, policy: &Policy, checks: &mut Heard<'_>) {
+    if let Some(check) = delivered(subject, policy) {
+        checks.push(check);
+    }
+}
+
+fn delivered(subject: &Subject<'_>, policy: &Policy) -> Option<Check> {
     if subject.kind.kind != "dbr" {
         return None;
     }
@@ -92,31 +107,35 @@ pub(super) async fn organization(
     subject: &Subject<'_>,
     session: &Session,
     account: Option<&str>,
-) -> Option<Check> {
-    if !subject.kind.serves(Purpose::Organizations) {
-        return None;
+    checks: &mut Heard<'_>,
+) {
+    if subject.kind.serves(Purpose::Organizations) {
+        checks.push(organized(subject, session, account).await);
     }
+}
+
+async fn organized(subject: &Subject<'_>, session: &Session, account: Option<&str>) -> Check {
     let client = Organization::new(session);
     let error = match client.describe().await {
         Ok(management) if account == Some(management.as_str()) => {
-            return Some(managed(subject, &client, &management).await);
+            return managed(subject, &client, &management).await;
         }
         Ok(management) => {
             let seen = format!(
                 "the management account is {management}; it alone is told the names of accounts"
             );
-            return Some(Check::passed(ORGANIZATION, seen));
+            return Check::passed(ORGANIZATION, seen);
         }
         Err(error) => error,
     };
     if error.code.starts_with("AWSOrganizationsNotInUse") {
-        return Some(Check::passed(ORGANIZATION, "the account belongs to none"));
+        return Check::passed(ORGANIZATION, "the account belongs to none");
     }
     if error.trouble != Trouble::Denied {
-        return Some(Check::skipped(ORGANIZATION, format!("cannot be told: {error}")));
+        return Check::skipped(ORGANIZATION, format!("cannot be told: {error}"));
     }
     let finding = untold(subject, "organizations:DescribeOrganization", &error);
-    Some(Check::found(ORGANIZATION, vec![finding]))
+    Check::found(ORGANIZATION, vec![finding])
 }
 
 /// What the management account is told of its organisation.
@@ -157,18 +176,22 @@ pub(super) async fn tags(
     subject: &Subject<'_>,
     session: &Session,
     regions: &[String],
-) -> Option<Check> {
-    if regions.is_empty() || !subject.kind.serves(Purpose::Tags) {
-        return None;
+    checks: &mut Heard<'_>,
+) {
+    if !regions.is_empty() && subject.kind.serves(Purpose::Tags) {
+        checks.push(readable(subject, session, regions).await);
     }
+}
+
+async fn readable(subject: &Subject<'_>, session: &Session, regions: &[String]) -> Check {
     for region in regions {
         let Err(error) = Tagging::new(session, region).check().await else { continue };
         let seen = format!("{region}: {error}");
         if error.trouble != Trouble::Denied {
-            return Some(Check::skipped(TAGS, format!("cannot be told: {seen}")));
+            return Check::skipped(TAGS, format!("cannot be told: {seen}"));
         }
         let finding = Finding::new("tags-denied", seen, to_add(subject, Purpose::Tags));
-        return Some(Check::found(TAGS, vec![finding]));
+        return Check::found(TAGS, vec![finding]);
     }
-    Some(Check::passed(TAGS, format!("can be read in {}", regions.join(", "))))
+    Check::passed(TAGS, format!("can be read in {}", regions.join(", ")))
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use billhook_engine::deliveries::{account_names_in, counted_by};
 use billhook_engine::sync::{Facts, Listed, RunFacts};
 use billhook_engine::{EngineError, access};
@@ -204,10 +205,18 @@ pub(crate) async fn admins(app: &App) -> Result<Vec<String>, Fail> {
 
 async fn rows(app: &App, felt: Vec<Felt>) -> Result<Vec<ConnectionRow>, Fail> {
     let now = app.now();
-    let session = app.session(None).await?;
     let payers: Vec<String> =
         felt.iter().filter_map(|felt| felt.connection.payer.clone()).collect();
-    let payers = account_names_in(&session, &payers).await?;
+    let session = match app.session(None).await {
+        Ok(session) => Some(session),
+        // What connections are is known without it.
+        Err(fail) if fail.status == StatusCode::SERVICE_UNAVAILABLE => None,
+        Err(fail) => return Err(fail),
+    };
+    let payers = match &session {
+        Some(session) => account_names_in(session, &payers).await?,
+        None => BTreeMap::new(),
+    };
     let (listed, paused_by) = app
         .ask_registry(move |registry| {
             let (mut listed, mut paused_by) = (Vec::new(), BTreeMap::new());
@@ -231,7 +240,8 @@ async fn rows(app: &App, felt: Vec<Felt>) -> Result<Vec<ConnectionRow>, Fail> {
     let known = Known { payers, paused_by, now };
     let row = |(read, freshness): (Result<Listed, EngineError>, Freshness)| {
         let mut row = row_of(read?, freshness, &known);
-        row.counted_by = counted_by(&session, &row.name);
+        let session = session.as_deref();
+        row.counted_by = session.map(|session| counted_by(session, &row.name)).unwrap_or_default();
         row.work = app.jobs.at_work(&row.name).map(|job| job.id);
         Ok::<ConnectionRow, EngineError>(row)
     };

@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::api::costs::state;
+use crate::api::mappings::{ColumnRule, LineMapping};
 use crate::api::{Amount, Instant};
 use crate::app::App;
 use crate::ask::Ask;
@@ -153,6 +154,8 @@ pub(crate) struct OneLine {
     pub(crate) currency: String,
     /// Its columns.
     pub(crate) cells: Vec<Cell>,
+    /// The mapping that made it; nothing when it was made of other lines.
+    pub(crate) mapping: Option<LineMapping>,
     /// All deliveries of its month, the newest first.
     pub(crate) deliveries: Vec<DeliveryOf>,
 }
@@ -171,6 +174,8 @@ pub(crate) struct Cell {
     pub(crate) amount: Option<Amount>,
     /// The entries of a map.
     pub(crate) entries: Vec<Entry>,
+    /// How it was made of the source; nothing for what is of Billhook's own.
+    pub(crate) rule: Option<ColumnRule>,
 }
 
 /// An entry of a map.
@@ -191,7 +196,7 @@ pub(crate) struct DeliveryOf {
     pub(crate) revision: String,
     /// Where it was read from.
     pub(crate) location: String,
-    /// Kind of the connection.
+    /// Kind of product.
     pub(crate) kind: String,
     /// State of the month after it.
     pub(crate) state: String,
@@ -354,13 +359,15 @@ pub(crate) async fn one(app: &App, ask: &Ask) -> Result<OneLine, Fail> {
         part: ask.parameter("part").unwrap_or_default(),
     };
     let session = app.session(None).await?;
-    let WholeLine { id, currency, cells, deliveries } = Box::pin(line_in(&session, &id)).await?;
+    let line = Box::pin(line_in(&session, &id)).await?;
+    let WholeLine { id, currency, cells, mapping, deliveries } = line;
     let cells = cells.into_iter().map(|cell| Cell {
         name: cell.name.to_owned(),
         meaning: cell.meaning.to_owned(),
         value: cell.value,
         amount: cell.units.map(Amount),
         entries: cell.entries.into_iter().map(|(key, value)| Entry { key, value }).collect(),
+        rule: cell.rule.map(ColumnRule::from),
     });
     let deliveries = deliveries.into_iter().map(|delivery| DeliveryOf {
         revision: delivery.revision,
@@ -373,6 +380,7 @@ pub(crate) async fn one(app: &App, ask: &Ask) -> Result<OneLine, Fail> {
         source: id.into(),
         currency,
         cells: cells.collect(),
+        mapping: mapping.map(LineMapping::from),
         deliveries: deliveries.collect(),
     })
 }
@@ -454,7 +462,7 @@ pub(crate) async fn get_lines(
 
 /// One line
 ///
-/// All columns of a line, and the deliveries of its month.
+/// All columns of a line with what each is made of, and the deliveries of its month.
 #[utoipa::path(
     get,
     path = "/api/v1/costs/line",

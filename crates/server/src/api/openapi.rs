@@ -31,6 +31,7 @@ fn themes() -> Vec<OpenApi> {
         super::costs::Doc::openapi(),
         super::cost_values::Doc::openapi(),
         super::lines::Doc::openapi(),
+        super::mappings::Doc::openapi(),
         super::saved::Doc::openapi(),
         super::history::Doc::openapi(),
         super::overview::Doc::openapi(),

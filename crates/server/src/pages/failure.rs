@@ -1,6 +1,7 @@
 //! The page that tells what went wrong.
 
 use askama::Template;
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::app::App;
@@ -24,7 +25,9 @@ struct Failure<'a> {
 /// Draws a failure. When not even what is round a page can be looked up, it is drawn without.
 pub(crate) async fn page(app: &App, ask: &Ask, fail: &Fail) -> Response {
     let names = [fail.title.as_str()];
-    let shell = if matches!(ask.who, Who::Nobody) {
+    // What cannot be read is told by the failure itself.
+    let is_out = fail.status == StatusCode::SERVICE_UNAVAILABLE;
+    let shell = if is_out || matches!(ask.who, Who::Nobody) {
         Shell::bare(app, ask, Place::Elsewhere, &names)
     } else {
         Shell::new(app, ask, Place::Elsewhere, &names)

@@ -1,4 +1,4 @@
-//! What findings mean.
+//! What findings mean, and how columns are made.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::api::findings::{CodeAnswer, answer, answer_one};
+use crate::api::mappings::{self, Mapping};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
@@ -18,6 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         get("/help/findings", Need::Viewer, findings),
         get("/help/findings/{code}", Need::Viewer, finding),
+        get("/help/mappings/{kind}", Need::Viewer, mapping),
     ]
 }
 
@@ -33,6 +35,13 @@ struct Findings {
 struct Finding {
     shell: Shell,
     code: CodeAnswer,
+}
+
+#[derive(Template)]
+#[template(path = "costs/mapping.html")]
+struct MappingPage {
+    shell: Shell,
+    mapping: Mapping,
 }
 
 async fn findings(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
@@ -51,4 +60,14 @@ async fn finding(
     let shell = Shell::new(&app, &ask, Place::Connections, &names).await?;
     let shell = shell.under(&[("Connections", "/connections"), ("Findings", "/help/findings")]);
     draw(&Finding { shell, code })
+}
+
+async fn mapping(
+    State(app): State<Arc<App>>,
+    ask: Ask,
+    Path(kind): Path<String>,
+) -> Result<Response, Fail> {
+    let mapping = mappings::answer(&kind)?;
+    let shell = Shell::new(&app, &ask, Place::Costs, &[mapping.kind.as_str(), "Mapping"]).await?;
+    draw(&MappingPage { shell: shell.under(&[("Costs", "/costs")]), mapping })
 }

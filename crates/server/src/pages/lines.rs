@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use billhook_focus::columns;
 
 use crate::api::lines::{
-    LineOf, LinesPage, OneLine, QuarantinedRecord, Wanted, answer, one, quarantine,
+    Cell, LineOf, LinesPage, OneLine, QuarantinedRecord, Wanted, answer, one, quarantine,
 };
+use crate::api::mappings::{ColumnRule, LineMapping, SourceColumn};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
@@ -164,6 +165,7 @@ struct OnePage {
     own: Vec<Field>,
     maps: Vec<MapField>,
     empty: Vec<&'static str>,
+    mapping: Option<LineMapping>,
 }
 
 /// A delivery of the line's month.
@@ -186,6 +188,7 @@ struct Field {
     value: String,
     /// An amount, with all its digits.
     exact: Option<String>,
+    rule: Option<RuleView>,
 }
 
 /// A column with entries.
@@ -194,6 +197,51 @@ struct MapField {
     name: String,
     meaning: String,
     entries: Vec<(String, String)>,
+    rule: Option<RuleView>,
+}
+
+/// How a column was made.
+#[derive(Debug, Clone)]
+struct RuleView {
+    /// What it is made of, in a few words.
+    from: String,
+    /// Is it as it was delivered, so that there is nothing more to say?
+    is_plain: bool,
+    words: String,
+    /// The columns of the source with their values.
+    sources: String,
+    expression: String,
+}
+
+impl RuleView {
+    fn of(rule: &ColumnRule, cells: &[Cell]) -> Self {
+        let plain = |header: &str| format!("{header} as it was delivered");
+        let words = rule.words.clone().unwrap_or_default();
+        let from = match rule.sources.as_slice() {
+            [] => "by rule".to_owned(),
+            [only] => format!("from {}", only.header),
+            all => format!("from {} columns", all.len()),
+        };
+        let sources = rule.sources.iter().map(|source| source_view(source, cells));
+        Self {
+            is_plain: matches!(rule.sources.as_slice(), [only] if words == plain(&only.header)),
+            from,
+            words,
+            sources: sources.collect::<Vec<_>>().join(" \u{b7} "),
+            expression: rule.expression.clone(),
+        }
+    }
+}
+
+/// A column of the source with its value.
+fn source_view(source: &SourceColumn, cells: &[Cell]) -> String {
+    let header = &source.header;
+    let Some(kept_in) = &source.kept_in else { return format!("{header} (not kept)") };
+    if let Some(value) = &source.value {
+        return format!("{header} = {}", format::visible(value));
+    }
+    let is_map = cells.iter().any(|cell| cell.name == *kept_in && !cell.entries.is_empty());
+    if is_map { format!("{header}: see {kept_in}") } else { format!("{header} is empty") }
 }
 
 async fn line(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
@@ -203,7 +251,7 @@ async fn line(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
 }
 
 fn whole(shell: Shell, line: OneLine) -> OnePage {
-    let OneLine { source, currency, cells, deliveries } = line;
+    let OneLine { source, currency, cells, mapping, deliveries } = line;
     let shown = Shown { currency: &currency, is_exact: false };
     let find = |name: &str| cells.iter().find(|cell| cell.name == name);
     let billed = find("BilledCost").and_then(|cell| cell.amount).unwrap_or_default();
@@ -213,13 +261,14 @@ fn whole(shell: Shell, line: OneLine) -> OnePage {
     let (mut focus, mut own, mut maps, mut empty) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for cell in &cells {
+        let rule = cell.rule.as_ref().map(|rule| RuleView::of(rule, &cells));
         if !cell.entries.is_empty() {
             let entries = cell.entries.iter();
             let entries = entries
                 .map(|entry| (format::visible(&entry.key), format::visible(&entry.value)))
                 .collect();
             let (name, meaning) = (cell.name.clone(), cell.meaning.clone());
-            maps.push(MapField { name, meaning, entries });
+            maps.push(MapField { name, meaning, entries, rule });
             continue;
         }
         let Some(value) = cell.value.as_deref().filter(|value| !value.is_empty()) else {
@@ -234,6 +283,7 @@ fn whole(shell: Shell, line: OneLine) -> OnePage {
                 .amount
                 .filter(|_| cell.name.contains("Cost"))
                 .map(crate::api::Amount::exact),
+            rule,
         };
         let list = if cell.name.starts_with("x_") { &mut own } else { &mut focus };
         list.push(field);
@@ -263,6 +313,7 @@ fn whole(shell: Shell, line: OneLine) -> OnePage {
         own,
         maps,
         empty,
+        mapping,
         currency: currency.clone(),
     }
 }

@@ -12,6 +12,7 @@ use billhook_engine::EngineError;
 use billhook_engine::error::causes;
 use billhook_engine::import::{Fate, Imported};
 use billhook_engine::sync::{Done, Heard, Ran, Runner, due};
+use billhook_engine::verify::Check;
 use billhook_registry::{Connection, ConnectionName, Outcome, Schedule};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -113,22 +114,19 @@ async fn checking(
     who: String,
     job: JobHandle,
 ) -> Result<Value, EngineError> {
-    job.total(0, None, "checks");
+    let mut done = 0;
+    job.total(done, None, "checks");
     let runner = runner_of(&app, &job);
-    let check = Box::pin(runner.check(&connection, &who, false));
+    let mut hear = |check: &Check| {
+        done += 1;
+        job.total(done, None, "checks");
+        tell(&job, check);
+    };
+    let check = Box::pin(runner.check(&connection, &who, false, &mut hear));
     let checked = tokio::select! {
         checked = check => checked?,
         () = job.stopped() => return Err(EngineError::Interrupted),
     };
-    for check in &checked.verdict.checks {
-        if check.findings.is_empty() {
-            let word = if check.is_skipped { "not run" } else { "ok" };
-            job.progress(format!("{word}: {}: {}", check.title, check.seen));
-        }
-        for finding in &check.findings {
-            job.progress(format!("{}: {} ({})", check.title, finding.seen, finding.code));
-        }
-    }
     app.forget_pulse().await;
     let name = &connection.name;
     Ok(json!({
@@ -137,6 +135,17 @@ async fn checking(
         "run": checked.run.number(),
         "href": format!("/connections/{name}/checks/{}", checked.run.number()),
     }))
+}
+
+/// Tells what was found out.
+fn tell(job: &JobHandle, check: &Check) {
+    if check.findings.is_empty() {
+        let word = if check.is_skipped { "not run" } else { "ok" };
+        job.progress(format!("{word}: {}: {}", check.title, check.seen));
+    }
+    for finding in &check.findings {
+        job.progress(format!("{}: {} ({})", check.title, finding.seen, finding.code));
+    }
 }
 
 /// Brings a connection up to date; the work of a job.

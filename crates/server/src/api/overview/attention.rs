@@ -148,6 +148,7 @@ mod tests {
             sinks: Vec::new(),
             through: None,
             freshness: Freshness::Fresh,
+            outage: None,
         };
         let found = of(&pulse, &[slice(true), slice(false)], TOLD_FOR + 2);
         assert_eq!(found.len(), 1);

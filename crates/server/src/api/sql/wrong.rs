@@ -56,6 +56,9 @@ impl Wrong {
 
     /// What the lake says of a query.
     pub(crate) fn of(error: LakeError) -> Self {
+        if error.outage().is_some() {
+            return Fail::from(error).into();
+        }
         match error {
             LakeError::Query(error) => of_query(&error),
             error => Fail::from(error).into(),
