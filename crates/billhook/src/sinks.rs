@@ -1,8 +1,11 @@
 //! `billhook sinks`: where events are sent to.
 
 mod add;
+mod attempts;
 mod dead;
 mod list;
+mod options;
+mod set;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -14,12 +17,12 @@ use clap::{Args, Subcommand};
 use crate::connections::now;
 use crate::context::{Context, say};
 
-pub(crate) use add::{Granularity, field};
+pub(crate) use options::{Granularity, field};
 
 /// Where events are sent to, and how each is
 #[derive(Debug, Args)]
 pub(crate) struct SinksArgs {
-    /// Machine-readable: the list, or dead letters
+    /// Machine-readable: the list, attempts, or dead letters
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -30,6 +33,10 @@ pub(crate) struct SinksArgs {
 enum Action {
     /// Send events somewhere from now on
     Add(Box<add::AddArgs>),
+    /// Tell one something else from the next event on; what is not given stays
+    Set(Box<set::SetArgs>),
+    /// What was sent to one last, and what came of it
+    Attempts(attempts::AttemptsArgs),
     /// Send one test event, and say what answered
     Test {
         /// Its name
@@ -78,14 +85,17 @@ pub(crate) fn named(registry: &Registry, name: &str) -> Result<SinkRecord, Engin
 }
 
 pub(crate) async fn run(args: SinksArgs, context: &Context) -> anyhow::Result<u8> {
+    let is_json = args.json;
     let action = match args.action {
         Some(Action::Add(new)) => return Box::pin(add::run(*new, context)).await,
+        Some(Action::Set(change)) => return Box::pin(set::run(*change, context)).await,
         Some(action) => action,
-        None => return Box::pin(list::run(args.json, context)).await,
+        None => return Box::pin(list::run(is_json, context)).await,
     };
     let registry = registry(context)?;
     match action {
-        Action::Add(_) => {}
+        Action::Add(_) | Action::Set(_) => {}
+        Action::Attempts(args) => return attempts::run(&args, is_json, &registry),
         Action::Test { name } => {
             let sink = named(&registry, &name)?;
             let answer = Box::pin(publish::test(&registry, &sink)).await?;
@@ -110,7 +120,7 @@ pub(crate) async fn run(args: SinksArgs, context: &Context) -> anyhow::Result<u8
             registry.remove_sink(&sink.id).map_err(EngineError::from)?;
             say(&format!("{name} is removed"));
         }
-        Action::Dead(dead) => return Box::pin(dead::run(&dead, args.json, &registry)).await,
+        Action::Dead(dead) => return Box::pin(dead::run(&dead, is_json, &registry)).await,
     }
     Ok(0)
 }

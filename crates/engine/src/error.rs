@@ -127,8 +127,8 @@ pub enum EngineError {
     /// Events cannot be brought to a sink.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
-    /// A sink was moved back while events were brought to it.
-    #[error("the sink was moved back meanwhile")]
+    /// A sink was moved back or changed while events were brought to it.
+    #[error("the sink was moved back or changed meanwhile")]
     Rewound,
     /// Two answers contradict each other.
     #[error("Cost Explorer contradicts itself, asked twice: {0}")]

@@ -10,11 +10,13 @@ mod attempts;
 mod changes;
 mod deliveries;
 mod figures;
+mod fresh;
 mod hours;
 mod journal;
 mod letters;
 mod noting;
 mod publisher;
+mod setting;
 mod source;
 mod times;
 mod told;
@@ -40,6 +42,7 @@ pub use hours::keep_standing_hours;
 pub use journal::RegistryJournal;
 pub use letters::{Again, send_again};
 pub use publisher::{News, Outcome, Patience, Publisher, Sent, Tell};
+pub use setting::{Change, check, keep_pending_hours, set, wants_more_hours};
 pub use source::{ALL, LakeSource};
 
 /// Events that are counted at a time.
@@ -129,7 +132,7 @@ pub async fn add(
     new: NewSink,
     now: i64,
 ) -> Result<SinkRecord, EngineError> {
-    drop(Box::pin(settings::open(settings, secrets)).await?);
+    check(settings, secrets).await?;
     let mut reader = Reader::new(lake.clone(), Arc::clone(registry), settings.clone());
     let start = match settings.from {
         Start::Now => reader.end().await?,

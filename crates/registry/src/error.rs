@@ -291,7 +291,10 @@ impl RegistryError {
                 )
             }
             Self::SinkSecretMissing { sink, .. } => {
-                format!("remove the sink {sink} and add it again with its secrets")
+                format!(
+                    "give the sink {sink} its secrets again: `billhook sinks set {sink}` with the \
+                     options that call for them"
+                )
             }
             Self::Database { .. } | Self::Open { .. } if self.retry() => {
                 "try again: another process is writing to the control database".to_owned()

@@ -1,13 +1,14 @@
 //! The control database: what people configure, and what Billhook must remember about the outside.
 //!
-//! Connections and sinks with their sealed secrets, runs, health, leases, dead letters, and the
-//! order of what events tell of; users with their sessions and tokens, the audit log, drafts and
-//! what was saved; in the SQLite file `<home>/billhook.db`. Never billing rows, and
+//! Connections and sinks with their sealed secrets, runs, health, leases, what was sent last, dead
+//! letters, and the order of what events tell of; users with their sessions and tokens, the audit
+//! log, drafts and what was saved; in the SQLite file `<home>/billhook.db`. Never billing rows, and
 //! nothing that can be derived from the lake: losing this file loses no billing data. Calls block
 //! (use `spawn_blocking` in async code) and read no clock: times are microseconds since 1970 UTC,
 //! given by the caller. Start at [`Registry`]; how secrets are kept is in [`KeySource`].
 
 mod access;
+mod attempts;
 mod audit;
 mod bearer;
 mod connections;
@@ -32,6 +33,7 @@ mod scram;
 mod seal;
 mod secrets;
 mod sessions;
+mod sink_changes;
 mod sinks;
 mod tokens;
 mod users;
@@ -42,6 +44,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection as Database, Transaction, TransactionBehavior};
 
 pub use access::{Access, AccessKey, AssumedRole, Base, Credentials, Sealed, new_external_id};
+pub use attempts::{AttemptRecord, Came, EventRecord, KEPT_ATTEMPTS, KEPT_EVENTS};
 pub use audit::{AuditEntry, AuditFilter, NewAudit};
 pub use connections::{Connection, ConnectionId, NewConnection};
 pub use dead_letters::DeadLetter;
@@ -60,6 +63,7 @@ pub use seal::{KEY_FILE, KEY_VARIABLE, KeySource};
 /// Secrets in memory: wiped when dropped, never shown by `Debug`.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sessions::SessionRecord;
+pub use sink_changes::SinkChange;
 pub use sinks::{NewSink, SinkId, SinkRecord};
 pub use tokens::{Scopes, Token, TokenId};
 pub use users::{Role, SignIn, User, UserId};

@@ -103,8 +103,21 @@ impl Registry {
         &self,
         id: &SinkId,
     ) -> Result<BTreeMap<String, SecretString>, RegistryError> {
+        self.sink_secrets_but(id, &[])
+    }
+
+    /// As [`Registry::sink_secrets`], without those of some fields: they may be missing.
+    ///
+    /// # Errors
+    /// As [`Registry::sink_secrets`].
+    pub fn sink_secrets_but(
+        &self,
+        id: &SinkId,
+        without: &[&str],
+    ) -> Result<BTreeMap<String, SecretString>, RegistryError> {
         self.read("read the secrets of a sink", |transaction| {
             let SinkRecord { name, secrets, .. } = sinks::by_id(transaction, id)?;
+            let secrets = secrets.into_iter().filter(|field| !without.contains(&field.as_str()));
             let sealed = secrets_of(transaction, Owner::sink(id.as_str()))?;
             let key = if sealed.is_empty() { None } else { Some(self.key.key()?) };
             let key_place = self.key.place();
@@ -115,7 +128,7 @@ impl Registry {
                 };
                 Ok((field, secret.open(key, &key_place)?))
             };
-            secrets.into_iter().map(open).collect()
+            secrets.map(open).collect()
         })
     }
 

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::attempts::{AttemptRecord, keep};
 use crate::error::is_taken;
 use crate::name::is_name;
 use crate::owner::Owner;
@@ -66,6 +67,8 @@ pub struct SinkRecord {
     pub paused_since: Option<i64>,
     /// When it was added.
     pub created_at: i64,
+    /// When it was last changed, or was added; another time for each change.
+    pub changed_at: i64,
 }
 
 /// A sink to be added.
@@ -82,7 +85,8 @@ pub struct NewSink {
 /// What [`sink_of`] reads, in its order.
 const SELECT: &str = "SELECT id, name, settings, secret_fields, cursor_position, cursor_index, \
      moved_at, state, state_at, paused_since, created_at, \
-     (SELECT count(*) FROM dead_letters WHERE sink = sinks.id) FROM sinks";
+     (SELECT count(*) FROM dead_letters WHERE sink = sinks.id), \
+     coalesce(changed_at, created_at) FROM sinks";
 
 const INSERT: &str = "INSERT INTO sinks (id, name, settings, secret_fields, cursor_position, \
      cursor_index, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -141,6 +145,7 @@ impl Registry {
             dead_letters: 0,
             paused_since: None,
             created_at: now,
+            changed_at: now,
         })
     }
 
@@ -185,7 +190,8 @@ impl Registry {
         self.change_sink("resume a sink", id, sql, [id.as_str()])
     }
 
-    /// Removes a sink with its secrets, cursor and dead letters. Its lease is lost to who holds it.
+    /// Removes a sink with its secrets, cursor, attempts and dead letters. Its lease is lost to who
+    /// holds it.
     ///
     /// # Errors
     /// [`RegistryError::NoSink`].
@@ -229,7 +235,8 @@ impl Registry {
 
     /// Moves the cursor on, as [`Registry::set_cursor`], if it still is where the caller left it.
     /// False when it is not: somebody had it rewound meanwhile, and moving it on would undo that.
-    /// The caller then begins anew from [`Registry::cursor`].
+    /// The caller then begins anew from [`Registry::cursor`]. Either way `attempts`, which were made
+    /// since the last time, are kept in the same step.
     ///
     /// # Errors
     /// [`RegistryError::NoSink`].
@@ -238,10 +245,12 @@ impl Registry {
         id: &SinkId,
         from: (i64, i64),
         to: (i64, i64),
+        attempts: &[AttemptRecord],
         now: i64,
     ) -> Result<bool, RegistryError> {
         self.write("store how far a sink is", |transaction| {
             require(transaction, id)?;
+            keep(transaction, id, attempts)?;
             let sql = "UPDATE sinks SET cursor_position = ?4, cursor_index = ?5, moved_at = ?6 \
                  WHERE id = ?1 AND cursor_position = ?2 AND cursor_index = ?3 \
                  AND (cursor_position, cursor_index) <= (?4, ?5)";
@@ -269,7 +278,8 @@ impl Registry {
         })
     }
 
-    /// Stores what is to be said about how a sink is.
+    /// Stores what is to be said about how a sink is, with `attempts`, as
+    /// [`Registry::advance_cursor`].
     ///
     /// # Errors
     /// [`RegistryError::NoSink`].
@@ -277,11 +287,15 @@ impl Registry {
         &self,
         id: &SinkId,
         state: &Value,
+        attempts: &[AttemptRecord],
         now: i64,
     ) -> Result<(), RegistryError> {
         let state = json::write(state, "the state of a sink")?;
         let sql = "UPDATE sinks SET state = ?2, state_at = ?3 WHERE id = ?1";
-        self.change_sink("store how a sink is", id, sql, (id.as_str(), state, now))
+        self.write("store how a sink is", |transaction| {
+            one_of(id, transaction.execute(sql, (id.as_str(), state, now))?)?;
+            keep(transaction, id, attempts)
+        })
     }
 
     /// Runs a statement that changes one sink.
@@ -331,6 +345,7 @@ fn sink_of(row: &Row<'_>) -> Result<SinkRecord, RegistryError> {
         paused_since: row.get(9)?,
         created_at: row.get(10)?,
         dead_letters: row.get(11)?,
+        changed_at: row.get(12)?,
         name,
     })
 }

@@ -161,7 +161,6 @@ impl From<RegistryError> for Fail {
             | E::KeyExposed { .. }
             | E::WrongKey { .. }
             | E::SecretMissing { .. }
-            | E::SinkSecretMissing { .. }
             | E::Random { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };

@@ -74,6 +74,15 @@ where
     Route { method: Method::PUT, path, need, handler: on(MethodFilter::PUT, handler) }
 }
 
+/// A call that changes what it names of a thing that is there.
+pub(crate) fn patch<H, T>(path: &'static str, need: Need, handler: H) -> Route
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    Route { method: Method::PATCH, path, need, handler: on(MethodFilter::PATCH, handler) }
+}
+
 /// A call that removes a thing.
 pub(crate) fn delete<H, T>(path: &'static str, need: Need, handler: H) -> Route
 where

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use billhook_engine::EngineError;
 use billhook_engine::publish::{Reader, settings_of};
-use billhook_registry::{Registry, SinkRecord};
+use billhook_registry::{AttemptRecord, Registry, SinkRecord};
 use billhook_stream::deliver::Place;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
@@ -28,6 +28,8 @@ struct Row {
     target: String,
     /// Events that are still to be sent, [`MOST`] at most; `None` when they cannot be counted.
     lag: Option<usize>,
+    /// What was sent last.
+    last: Option<AttemptRecord>,
 }
 
 pub(super) async fn run(is_json: bool, context: &Context) -> anyhow::Result<u8> {
@@ -97,7 +99,8 @@ async fn row(
             ("", String::new(), None)
         }
     };
-    Ok(Row { sink, kind, target, lag })
+    let last = registry.attempts(&sink.id, 1)?.into_iter().next();
+    Ok(Row { sink, kind, target, lag, last })
 }
 
 /// How it is, in a word.
@@ -180,6 +183,14 @@ fn shown(row: &Row) -> Value {
         "dead_letters": sink.dead_letters,
         "cursor": sink.cursor,
         "moved_at": time(sink.moved_at),
+        "last_attempt": row.last.as_ref().map(|last| json!({
+            "number": last.number,
+            "at": time(Some(last.at)),
+            "came": last.came,
+            "status": last.status,
+            "reason": last.reason,
+            "events": last.events.len(),
+        })),
         "settings": sink.settings,
     })
 }
@@ -206,10 +217,10 @@ mod tests {
             "attempts": 3,
             "wait_ms": 600_000,
         });
-        registry.set_sink_state(&id, &state, now()).unwrap();
+        registry.set_sink_state(&id, &state, &[], now()).unwrap();
         let sink = registry.sink("finance-warehouse").unwrap().unwrap();
         let target = "https://receiver.example.com/billing/events/of/acme".to_owned();
-        let row = Row { sink, kind: "http", target, lag: Some(MOST) };
+        let row = Row { sink, kind: "http", target, lag: Some(MOST), last: None };
         let text = table(std::slice::from_ref(&row), 80).trim_fmt();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         for part in ["finance-warehouse", "http", "retrying", "10000+", "…"] {

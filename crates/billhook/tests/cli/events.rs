@@ -205,6 +205,109 @@ fn sinks_take_what_they_want() {
 }
 
 #[test]
+fn inv_idem_a_sink_that_is_changed_goes_on_where_it_is() {
+    let home = connected();
+    let first = add_file(&home, "file", &[]);
+    works(&home, &["sync"]);
+    let before = fs::read_to_string(&first).unwrap();
+    let other = home.path("other.ndjson");
+    let to = ["sinks", "set", "file", "--path", other.to_str().unwrap()];
+    works(&home, &to);
+    // It is so already; and what is for another kind changes nothing.
+    assert_eq!(home.run(&to).code, 2);
+    assert_eq!(home.run(&["sinks", "set", "file", "--topic", "costs"]).code, 2);
+    assert_eq!(home.run(&["sinks", "set", "file", "--type", "cost.guessed"]).code, 2);
+    assert_eq!(home.run(&["sinks", "set", "nobody", "--path", "x"]).code, 2);
+    write_bill(&home, &COSTS[1]);
+    works(&home, &["sync"]);
+    // What was there stays there, and what is new is in the other file: each event once.
+    assert_eq!(fs::read_to_string(&first).unwrap(), before);
+    let (old, new) = (lines(&before), lines(&fs::read_to_string(&other).unwrap()));
+    assert!(!new.is_empty());
+    let tail = || lines(&works(&home, &["events", "tail"]).out);
+    assert_eq!([old, new.clone()].concat(), tail());
+    // Fewer types from the next event on, and all again.
+    let fewer = ["--type", "cost.restated", "--filter", "subAccountId=555566667777"];
+    works(&home, &[&["sinks", "set", "file"], &fewer[..]].concat());
+    write_bill(&home, &COSTS[2]);
+    works(&home, &["sync"]);
+    let some = lines(&fs::read_to_string(&other).unwrap());
+    assert!(some.len() > new.len());
+    assert_eq!(count(&some[new.len()..], "cost.restated"), some.len() - new.len());
+    works(&home, &["sinks", "set", "file", "--without", "types,filters"]);
+    assert_eq!(sink(&home, "file")["settings"]["types"], Value::Array(Vec::new()));
+    write_bill(&home, &COSTS[3]);
+    works(&home, &["sync"]);
+    let all = lines(&fs::read_to_string(&other).unwrap());
+    assert!(count(&all[some.len()..], "delivery.loaded") == 1);
+    assert_eq!(sink(&home, "file")["lag"], 0);
+    // Each attempt is known to who asks later, and gone with the sink.
+    let last = sink(&home, "file")["last_attempt"].clone();
+    assert_eq!((&last["came"], &last["number"]), (&Value::from("taken"), &Value::from(4)));
+    let kept = works(&home, &["sinks", "attempts", "file", "--json"]).out;
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept.as_array().unwrap().len(), 4);
+    let carried = kept[0]["events"].as_array().unwrap();
+    assert_eq!(carried.len(), all.len() - some.len());
+    assert_eq!(carried[0]["id"], all[some.len()]["id"]);
+}
+
+#[test]
+fn a_sink_that_comes_to_want_hours_gets_those_of_what_waits() {
+    let home = connected();
+    let file = add_file(&home, "file", &[]);
+    works(&home, &["sinks", "pause", "file"]);
+    works(&home, &["sync"]);
+    works(&home, &["sinks", "set", "file", "--granularity", "hourly"]);
+    works(&home, &["sinks", "resume", "file"]);
+    for costs in &COSTS[1..] {
+        write_bill(&home, costs);
+        works(&home, &["sync"]);
+    }
+    let events = lines(&fs::read_to_string(file).unwrap());
+    let table = home.ask("SELECT SUM(BilledCost) FROM cost_daily");
+    assert_eq!(total(&events, "billedCost"), units(&table));
+    assert_eq!(count(&events, "cost.recorded"), LINES.len());
+    let mut costs = events.iter().filter(|event| event["data"]["billedCost"].is_object());
+    assert!(costs.all(|event| event["data"]["granularity"] == "hourly"));
+}
+
+#[test]
+fn inv_sec_another_secret_is_sealed_and_noted_without_its_value() {
+    const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const SECOND: &str = "whsec_C2FVsBQIhrscChlQIMVb5sSYspob7oDx";
+    let home = connected();
+    let receiver = Receiver::start();
+    let url = receiver.url();
+    let with = |secret: &str, args: &[&str]| {
+        let mut command = home.command();
+        let ran = Ran::of(command.args(args).env("BILLHOOK_SINK_SECRET", secret).output().unwrap());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(!ran.out.contains(secret) && !ran.err.contains(secret));
+    };
+    let http = ["sinks", "add", "web", "--kind", "http", "--url", &url, "--from", "history"];
+    with(FIRST, &[&http[..], &["--sign"]].concat());
+    with(SECOND, &["sinks", "set", "web", "--sign"]);
+    receiver.check_signatures(SECOND).unwrap();
+    works(&home, &["sync"]);
+    assert_eq!(receiver.events().len(), 7);
+    // Without the option the secret stays, and without the secret nothing is signed.
+    works(&home, &["sinks", "set", "web", "--timeout", "20", "--header", "X-Team: finops"]);
+    works(&home, &["sinks", "test", "web"]);
+    works(&home, &["sinks", "set", "web", "--without", "sign"]);
+    let shown: Value = serde_json::from_str(&works(&home, &["sinks", "show", "web"]).out).unwrap();
+    assert_eq!(
+        (&shown["secrets"], &shown["settings"]["target"]["signs"]),
+        (&Value::Array(Vec::new()), &Value::from(false))
+    );
+    for name in ["billhook.db", "billhook.db-wal"] {
+        let bytes = fs::read(home.path("home").join(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("MfKQ9r8") && !text.contains("C2FVsBQ"), "{name}");
+    }
+}
+
+#[test]
 fn receivers_of_vanus_get_the_totals_that_the_table_holds() {
     let home = connected();
     let path = add_file(&home, "vanus", &["--format", "vanus"]);

@@ -20,3 +20,4 @@ mod outage;
 mod people;
 mod routes;
 mod secrets;
+mod sinks;

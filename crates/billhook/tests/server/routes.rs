@@ -246,6 +246,9 @@ fn other_methods_are_refused() {
     let paths: BTreeSet<String> = ways.iter().map(Way::address).collect();
     for path in paths {
         for method in ["PATCH", "TRACE", "PROPFIND"] {
+            if ways.iter().any(|way| way.method == method && way.address() == path) {
+                continue;
+            }
             let headers = [("X-CSRF-Token", csrf.as_str())];
             let answer = house.admin.send(method, &path, &headers, "");
             assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text());
@@ -373,7 +376,8 @@ fn every_call_is_described_and_every_description_is_a_call() {
     let mut told = BTreeSet::new();
     for (path, calls) in described["paths"].as_object().unwrap() {
         let methods = calls.as_object().unwrap().keys().map(|method| method.to_uppercase());
-        let is_method = |name: &String| ["GET", "POST", "PUT", "DELETE"].contains(&name.as_str());
+        let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+        let is_method = |name: &String| known.contains(&name.as_str());
         told.extend(methods.filter(is_method).map(|method| (method, path.clone())));
     }
     let own = ways(&home).into_iter().filter(Way::is_api);

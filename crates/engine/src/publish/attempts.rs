@@ -1,23 +1,22 @@
-//! What was sent to each sink last, and what was answered: kept in memory, for people.
+//! What was sent to each sink last, and what was answered, for people.
 //!
-//! How far a sink is stands in the control database; this is what a page shows beside it, as far as
-//! this process has sent. No secret is in it.
+//! It is kept in memory, with requests and answers, as far as this process has sent. What came of
+//! each attempt is written into the control database too, together with how far the sink is: other
+//! processes see that, and whoever comes later. No secret is in either.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use billhook_registry::SinkId;
+use billhook_registry::{AttemptRecord, EventRecord, KEPT_ATTEMPTS, KEPT_EVENTS, SinkId};
 use billhook_stream::event::Event;
 use billhook_stream::sink::{Exchange, Limits, Refused, Sink, Verdict};
 use tokio::time::Instant;
 
-/// Attempts of a sink that are kept.
-const ATTEMPTS: usize = 200;
-
-/// Events that the attempts of a sink name, in sum.
-const EVENTS: usize = 4_000;
+/// What came of an attempt.
+pub use billhook_registry::Came;
 
 /// An attempt to bring events to a sink.
 #[derive(Debug, Clone)]
@@ -48,20 +47,9 @@ pub struct Tried {
     /// Its id.
     pub id: String,
     /// Its type.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What it is about.
     pub subject: Option<String>,
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
-    /// The events were taken.
-    Taken,
-    /// They are sent again.
-    Again,
-    /// Some will never be taken.
-    Refused,
 }
 
 /// The last attempts of all sinks. Clones share them.
@@ -74,19 +62,69 @@ struct Ring {
     attempts: VecDeque<Attempt>,
     /// Events that they name.
     events: usize,
-    /// Attempts that there were.
+    /// Number of the last attempt.
     count: u64,
+    /// Number of the last one that the control database has.
+    saved: u64,
     /// Events that were taken.
     taken: u64,
 }
 
+impl Attempt {
+    /// As the control database has it.
+    fn of(record: AttemptRecord) -> Self {
+        let AttemptRecord { number, at, took, came, reason, status, events } = record;
+        let event = |event: EventRecord| Tried {
+            id: event.id,
+            kind: Cow::Owned(event.kind),
+            subject: event.subject,
+        };
+        Self {
+            number: u64::try_from(number).unwrap_or_default(),
+            at,
+            took: Duration::from_micros(u64::try_from(took).unwrap_or_default()),
+            events: events.into_iter().map(event).collect(),
+            came,
+            reason,
+            status,
+            request: None,
+            answer: None,
+        }
+    }
+
+    /// What the control database is to have.
+    fn record(&self) -> AttemptRecord {
+        let event = |event: &Tried| EventRecord {
+            id: event.id.clone(),
+            kind: event.kind.clone().into_owned(),
+            subject: event.subject.clone(),
+        };
+        AttemptRecord {
+            number: i64::try_from(self.number).unwrap_or(i64::MAX),
+            at: self.at,
+            took: i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX),
+            came: self.came,
+            reason: self.reason.clone(),
+            status: self.status,
+            events: self.events.iter().map(event).collect(),
+        }
+    }
+}
+
 impl Attempts {
-    /// The attempts of a sink that are still known, the newest first.
+    /// The attempts of a sink that are still known, the newest first: those that the control
+    /// database has, as [`billhook_registry::Registry::attempts`] gives them, and those of this
+    /// process, which tell more.
     #[must_use]
-    pub fn of(&self, sink: &SinkId) -> Vec<Attempt> {
-        let rings = self.lock();
-        let ring = rings.get(sink.as_str());
-        ring.map(|ring| ring.attempts.iter().rev().cloned().collect()).unwrap_or_default()
+    pub fn of(&self, sink: &SinkId, saved: Vec<AttemptRecord>) -> Vec<Attempt> {
+        let key = |attempt: &Attempt| (attempt.number, attempt.at);
+        let mut known: BTreeMap<(u64, i64), Attempt> =
+            saved.into_iter().map(Attempt::of).map(|attempt| (key(&attempt), attempt)).collect();
+        if let Some(ring) = self.lock().get(sink.as_str()) {
+            let own = ring.attempts.iter().cloned();
+            known.extend(own.map(|attempt| (key(&attempt), attempt)));
+        }
+        known.into_values().rev().take(KEPT_ATTEMPTS).collect()
     }
 
     /// How many events a sink has taken since the process began.
@@ -98,6 +136,30 @@ impl Attempts {
     /// Forgets a sink that is gone.
     pub fn forget(&self, sink: &SinkId) {
         self.lock().remove(sink.as_str());
+    }
+
+    /// Goes on counting where the control database is.
+    pub(super) fn go_on(&self, sink: &SinkId, last: i64) {
+        let last = u64::try_from(last).unwrap_or_default();
+        let mut rings = self.lock();
+        let ring = rings.entry(sink.as_str().to_owned()).or_default();
+        ring.count = ring.count.max(last);
+    }
+
+    /// The attempts that the control database does not have yet, in order, and the number to tell
+    /// [`Self::saved`] when it does.
+    pub(super) fn unsaved(&self, sink: &SinkId) -> (Vec<AttemptRecord>, u64) {
+        let rings = self.lock();
+        let Some(ring) = rings.get(sink.as_str()) else { return (Vec::new(), 0) };
+        let new = ring.attempts.iter().filter(|attempt| attempt.number > ring.saved);
+        (new.map(Attempt::record).collect(), ring.count)
+    }
+
+    /// The control database has all attempts up to a number.
+    pub(super) fn saved(&self, sink: &SinkId, upto: u64) {
+        if let Some(ring) = self.lock().get_mut(sink.as_str()) {
+            ring.saved = ring.saved.max(upto);
+        }
     }
 
     fn note(&self, sink: &SinkId, attempt: Attempt) {
@@ -125,7 +187,9 @@ impl Ring {
         }
         self.events += attempt.events.len();
         self.attempts.push_back(attempt);
-        while self.attempts.len() > ATTEMPTS || (self.events > EVENTS && self.attempts.len() > 1) {
+        while self.attempts.len() > KEPT_ATTEMPTS
+            || (self.events > KEPT_EVENTS && self.attempts.len() > 1)
+        {
             let Some(oldest) = self.attempts.pop_front() else { break };
             self.events = self.events.saturating_sub(oldest.events.len());
         }
@@ -172,7 +236,7 @@ impl Watched<'_> {
 fn attempt(events: &[Event], at: i64, took: Duration, refused: Option<&Refused>) -> Attempt {
     let tried = events.iter().map(|event| Tried {
         id: event.id.clone(),
-        kind: event.kind,
+        kind: Cow::Borrowed(event.kind),
         subject: event.subject.clone(),
     });
     let came = match refused.map(|refused| &refused.verdict) {
@@ -216,6 +280,8 @@ impl Sink for Watched<'_> {
 
 #[cfg(test)]
 mod tests {
+    use billhook_registry::{NewSink, Registry};
+
     use super::*;
 
     fn of(count: usize, came: Came) -> Attempt {
@@ -226,12 +292,45 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_the_newest_comes_first() {
         let mut ring = Ring::default();
-        for _ in 0..=ATTEMPTS {
+        for _ in 0..=KEPT_ATTEMPTS {
             ring.push(of(1, Came::Taken));
         }
-        assert_eq!((ring.attempts.len(), ring.taken), (ATTEMPTS, 201));
+        assert_eq!((ring.attempts.len(), ring.taken), (KEPT_ATTEMPTS, 201));
         assert_eq!(ring.attempts.back().map(|last| last.number), Some(201));
-        ring.push(of(EVENTS, Came::Again));
-        assert_eq!((ring.attempts.len(), ring.events, ring.taken), (1, EVENTS, 201));
+        ring.push(of(KEPT_EVENTS, Came::Again));
+        assert_eq!((ring.attempts.len(), ring.events, ring.taken), (1, KEPT_EVENTS, 201));
+    }
+
+    #[test]
+    fn what_others_have_sent_is_known_and_own_attempts_tell_more() {
+        let home = tempfile::tempdir().unwrap();
+        let registry = Registry::open(home.path()).unwrap();
+        let new = NewSink {
+            name: "one".to_owned(),
+            settings: serde_json::json!({}),
+            secrets: Vec::new(),
+        };
+        let id = registry.add_sink(new, 0).unwrap().id;
+        let told = |attempts: &Attempts| -> Vec<(u64, bool)> {
+            let saved = registry.attempts(&id, 500).unwrap();
+            let all = attempts.of(&id, saved).into_iter();
+            all.map(|attempt| (attempt.number, attempt.request.is_some())).collect()
+        };
+        let first = Attempts::default();
+        first.note(&id, Attempt { request: Some("POST".to_owned()), ..of(2, Came::Again) });
+        let (records, upto) = first.unsaved(&id);
+        assert_eq!((records.len(), upto), (1, 1));
+        registry.keep_attempts(&id, &records).unwrap();
+        first.saved(&id, upto);
+        assert!(first.unsaved(&id).0.is_empty());
+        assert_eq!(told(&first), [(1, true)]);
+        // Another process goes on counting, and knows no request.
+        let second = Attempts::default();
+        assert_eq!(told(&second), [(1, false)]);
+        second.go_on(&id, registry.last_attempt(&id).unwrap());
+        second.note(&id, of(1, Came::Taken));
+        assert_eq!(told(&second), [(2, false), (1, false)]);
+        registry.keep_attempts(&id, &second.unsaved(&id).0).unwrap();
+        assert_eq!(told(&first), [(2, false), (1, true)]);
     }
 }

@@ -9,7 +9,7 @@ use billhook_stream::event::Event;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{blocking, failed};
+use super::{Attempts, blocking, failed};
 use crate::EngineError;
 
 /// Keeps what is to be known of one sink.
@@ -18,6 +18,7 @@ pub struct RegistryJournal {
     sink: SinkId,
     now: fn() -> i64,
     known: Mutex<Known>,
+    attempts: Attempts,
 }
 
 /// What this process knows of the cursor.
@@ -32,9 +33,38 @@ struct Known {
 impl RegistryJournal {
     /// Keeps what is to be known of a sink.
     #[must_use]
-    pub fn new(registry: Arc<Registry>, sink: SinkId, now: fn() -> i64) -> Self {
+    pub fn new(
+        registry: Arc<Registry>,
+        sink: SinkId,
+        now: fn() -> i64,
+        attempts: Attempts,
+    ) -> Self {
         let known = Mutex::new(Known { at: None, moved: Instant::now() });
-        Self { registry, sink, now, known }
+        Self { registry, sink, now, known, attempts }
+    }
+
+    /// Begins: what is sent is counted where others have left off.
+    ///
+    /// # Errors
+    /// When the control database fails.
+    pub(super) async fn begin(&self) -> Result<(), EngineError> {
+        let sink = self.sink.clone();
+        let last = blocking(&self.registry, move |own| Ok(own.last_attempt(&sink)?)).await?;
+        self.attempts.go_on(&self.sink, last);
+        Ok(())
+    }
+
+    /// Ends: what was sent since anything was kept is kept.
+    ///
+    /// # Errors
+    /// When the control database fails.
+    pub(super) async fn end(&self) -> Result<(), EngineError> {
+        let (sink, (new, upto)) = (self.sink.clone(), self.attempts.unsaved(&self.sink));
+        if !new.is_empty() {
+            blocking(&self.registry, move |own| Ok(own.keep_attempts(&sink, &new)?)).await?;
+            self.attempts.saved(&self.sink, upto);
+        }
+        Ok(())
     }
 
     /// Where the cursor is, as far as this process knows: never further than it really is, unless
@@ -61,11 +91,14 @@ impl RegistryJournal {
 
     async fn move_on(&self, to: (i64, i64)) -> Result<(), EngineError> {
         let (sink, now, from) = (self.sink.clone(), (self.now)(), self.at());
+        let (new, upto) = self.attempts.unsaved(&self.sink);
         let moved = blocking(&self.registry, move |own| {
             let from = from.map_or_else(|| own.cursor(&sink), Ok)?;
-            Ok(own.advance_cursor(&sink, from, to, now)?)
+            Ok(own.advance_cursor(&sink, from, to, &new, now)?)
         });
-        if moved.await? {
+        let is_moved = moved.await?;
+        self.attempts.saved(&self.sink, upto);
+        if is_moved {
             self.learn(to);
             return Ok(());
         }
@@ -98,9 +131,12 @@ impl Journal for RegistryJournal {
 
     async fn state(&self, state: SinkState) -> Result<(), SourceError> {
         let (sink, now, state) = (self.sink.clone(), (self.now)(), json!(state));
+        let (new, upto) = self.attempts.unsaved(&self.sink);
         let stored =
-            blocking(&self.registry, move |own| Ok(own.set_sink_state(&sink, &state, now)?));
-        stored.await.map_err(|error| failed("keep how the sink is", error))
+            blocking(&self.registry, move |own| Ok(own.set_sink_state(&sink, &state, &new, now)?));
+        stored.await.map_err(|error| failed("keep how the sink is", error))?;
+        self.attempts.saved(&self.sink, upto);
+        Ok(())
     }
 }
 
@@ -116,7 +152,8 @@ mod tests {
         let registry = Arc::new(Registry::open(home.path()).unwrap());
         let new = NewSink { name: "one".to_owned(), settings: json!({}), secrets: Vec::new() };
         let id = registry.add_sink(new, 0).unwrap().id;
-        let journal = RegistryJournal::new(Arc::clone(&registry), id.clone(), || 5);
+        let journal =
+            RegistryJournal::new(Arc::clone(&registry), id.clone(), || 5, Attempts::default());
         assert_eq!(journal.cursor().await.unwrap(), Place::default());
         journal.advance(Place { position: 3, index: 7 }).await.unwrap();
         assert_eq!(journal.at(), Some((3, 7)));

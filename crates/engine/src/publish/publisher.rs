@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::attempts::{Attempts, Watched};
+use super::fresh::Fresh;
 use super::noting::Noter;
 use super::{LakeSource, RegistryJournal, blocking, open};
 use crate::sync::lease::{self, Keeper, TTL};
@@ -84,6 +85,19 @@ pub struct Patience {
     pub idle: Option<Duration>,
 }
 
+/// Until when a sink that cannot be sent to is left alone.
+struct NotBefore {
+    time: Instant,
+    /// Whoever changes the sink may have mended it.
+    changed_at: i64,
+}
+
+impl NotBefore {
+    fn is_over(&self, sink: &SinkRecord) -> bool {
+        sink.changed_at != self.changed_at || Instant::now() >= self.time
+    }
+}
+
 /// One sink's task.
 struct Task {
     sink: SinkRecord,
@@ -141,12 +155,13 @@ impl Publisher {
     }
 
     /// Sends whatever is new to whatever sinks there are, until `stop` is set. Sinks that are
-    /// added, paused, removed or rewound meanwhile count at once. Nothing that fails ends it.
+    /// added, changed, paused, removed or rewound meanwhile count at once. Nothing that fails ends
+    /// it.
     pub async fn stay(&self, tell: &Tell) {
         let mut noter = Noter::default();
         let mut told = String::new();
         let mut tasks: HashMap<SinkId, Task> = HashMap::new();
-        let mut not_before: HashMap<SinkId, Instant> = HashMap::new();
+        let mut not_before: HashMap<SinkId, NotBefore> = HashMap::new();
         while !self.stop.load(Ordering::Relaxed) {
             let looked = self.look(&mut noter, &mut tasks, &mut not_before, tell).await;
             match looked {
@@ -175,7 +190,7 @@ impl Publisher {
         &self,
         noter: &mut Noter,
         tasks: &mut HashMap<SinkId, Task>,
-        not_before: &mut HashMap<SinkId, Instant>,
+        not_before: &mut HashMap<SinkId, NotBefore>,
         tell: &Tell,
     ) -> Result<(), EngineError> {
         // Asked before the control database is, so that only who is rewound is behind.
@@ -189,7 +204,8 @@ impl Publisher {
             .collect();
         for (id, task) in &*tasks {
             let is_behind = |sink: &SinkRecord| cursors.get(id).is_some_and(|at| sink.cursor < *at);
-            if wanted.get(id).is_none_or(is_behind) {
+            let is_changed = |sink: &SinkRecord| sink.changed_at != task.sink.changed_at;
+            if wanted.get(id).is_none_or(|sink| is_behind(sink) || is_changed(sink)) {
                 task.stop.store(true, Ordering::Relaxed);
             }
         }
@@ -199,9 +215,10 @@ impl Publisher {
             .map(|(id, _)| id.clone())
             .collect();
         for task in over.iter().filter_map(|id| tasks.remove(id)) {
-            let id = task.sink.id.clone();
+            let (id, changed_at) = (task.sink.id.clone(), task.sink.changed_at);
             if !matches!(end(task).await.outcome, Outcome::Delivered(_)) {
-                not_before.insert(id, Instant::now() + AGAIN_AFTER);
+                let time = Instant::now() + AGAIN_AFTER;
+                not_before.insert(id, NotBefore { time, changed_at });
             }
         }
         if wanted.is_empty() {
@@ -209,7 +226,7 @@ impl Publisher {
         }
         noter.note(&self.lake, &self.registry).await?;
         for (id, sink) in wanted {
-            let is_due = not_before.get(&id).is_none_or(|at| Instant::now() >= *at);
+            let is_due = not_before.get(&id).is_none_or(|not| not.is_over(&sink));
             if is_due && !tasks.contains_key(&id) {
                 tasks.insert(id, self.start(sink, false, tell));
             }
@@ -220,7 +237,8 @@ impl Publisher {
     /// Begins a sink's task.
     fn start(&self, sink: SinkRecord, until_empty: bool, tell: &Tell) -> Task {
         let registry = Arc::clone(&self.registry);
-        let journal = Arc::new(RegistryJournal::new(registry, sink.id.clone(), self.now));
+        let attempts = self.attempts.clone();
+        let journal = Arc::new(RegistryJournal::new(registry, sink.id.clone(), self.now, attempts));
         let stop = Arc::new(AtomicBool::new(false));
         let work = self.clone().serve(
             sink.clone(),
@@ -251,6 +269,8 @@ impl Publisher {
         };
         let keeper = Keeper::start(&self.registry, lease, &wish, self.now);
         let done = self.work(&sink, &journal, &keeper.stop, until_empty, &tell).await;
+        // It is for people: whether it succeeds changes nothing for the events.
+        journal.end().await.ok();
         let outcome = match (done, keeper.end()) {
             (Ok(delivered), Ok(())) => Outcome::Delivered(delivered),
             (Err(error), _) | (_, Err(error)) => Outcome::Failed(error),
@@ -266,6 +286,7 @@ impl Publisher {
         until_empty: bool,
         tell: &Tell,
     ) -> Result<Delivered, EngineError> {
+        journal.begin().await?;
         let (settings, target) = match open(&self.registry, sink).await {
             Ok(open) => open,
             Err(error) => {
@@ -278,6 +299,7 @@ impl Publisher {
         let mut hear = |heard: &Heard| tell(&sink.name, &News::Heard(heard.clone()));
         let (id, attempts, now) = (&sink.id, &self.attempts, self.now);
         let watched = Watched { sink: target.as_ref(), id, attempts, now };
+        let source = Fresh { source: &source, registry: &self.registry, sink };
         let work = deliver(&watched, &source, journal, stop, until_empty, &mut hear);
         match Box::pin(work).await {
             Err(error) if is_rewound(&error) => Ok(Delivered::default()),
@@ -314,7 +336,7 @@ fn told(tell: &Tell, sink: &str, outcome: Outcome) -> Outcome {
     }
 }
 
-/// Did a delivery end because somebody had the cursor rewound?
+/// Did a delivery end because somebody had the cursor rewound, or changed the sink?
 fn is_rewound(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

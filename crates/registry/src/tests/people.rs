@@ -40,7 +40,9 @@ fn a_database_from_before_there_were_users_gets_them() {
     let id = keyed(&registry, "a");
     drop(registry);
     let drops: Vec<String> = TABLES.map(|table| format!("DROP TABLE {table};")).into();
-    let sql = format!("{} PRAGMA user_version = 2;", drops.concat());
+    // What came after the users goes, too.
+    let later = "DROP TABLE attempts; ALTER TABLE sinks DROP COLUMN changed_at;";
+    let sql = format!("{} {later} PRAGMA user_version = 2;", drops.concat());
     direct(home.path()).execute_batch(&sql).unwrap();
 
     let registry = open(home.path());

@@ -45,13 +45,42 @@ fn health(recorded_at: i64, connection: &str) -> Happening {
     Happening { kind, connection: connection.to_owned(), period, revision, recorded_at }
 }
 
+fn attempt(number: i64, events: usize) -> AttemptRecord {
+    let event = |index: usize| EventRecord {
+        id: format!("{number}-{index}"),
+        kind: "com.billhook.cost.recorded.v1".to_owned(),
+        subject: (index > 0).then(|| "2026-09-01/Größe".to_owned()),
+    };
+    AttemptRecord {
+        number,
+        at: NOW + number,
+        took: 1_500,
+        came: Came::Taken,
+        reason: None,
+        status: Some(204),
+        events: (0..events).map(event).collect(),
+    }
+}
+
+/// Another place, and these secrets.
+fn change(secrets: Vec<(&str, Option<&str>)>) -> SinkChange {
+    let secrets = secrets.into_iter();
+    SinkChange {
+        settings: json!({ "target": { "kind": "http", "url": "https://example.com/other" } }),
+        secrets: secrets
+            .map(|(field, value)| (field.to_owned(), value.map(SecretString::from)))
+            .collect(),
+        begins_anew: false,
+    }
+}
+
 #[test]
 fn a_database_from_before_there_were_sinks_gets_them() {
     let home = TempDir::new().unwrap();
     let registry = open(home.path());
     let id = keyed(&registry, "a");
     drop(registry);
-    let tables = ["dead_letters", "sink_secrets", "sinks", "happenings"];
+    let tables = ["attempts", "dead_letters", "sink_secrets", "sinks", "happenings"];
     let tables = tables.iter().chain(&super::people::TABLES);
     let drops: Vec<String> = tables.map(|table| format!("DROP TABLE {table};")).collect();
     let drops = drops.concat();
@@ -87,9 +116,10 @@ fn a_sink_is_added_paused_and_removed() {
     registry.pause_sink(id, NOW + 1).unwrap();
     registry.pause_sink(id, NOW + 2).unwrap();
     let state = json!({ "state": "retrying", "reason": "503" });
-    registry.set_sink_state(id, &state, NOW + 3).unwrap();
+    registry.set_sink_state(id, &state, &[], NOW + 3).unwrap();
     registry.set_cursor(id, (3, 1), NOW + 4).unwrap();
     registry.bury(id, (3, 0), &json!({ "id": "1" }), "400", NOW + 4).unwrap();
+    registry.keep_attempts(id, &[attempt(1, 1)]).unwrap();
     let expected = SinkRecord {
         paused_since: Some(NOW + 1),
         state,
@@ -110,7 +140,9 @@ fn a_sink_is_added_paused_and_removed() {
     assert_eq!(registry.renew(taken_lease(&lease), NOW, HOUR).unwrap(), None);
     assert!(registry.renew(taken_lease(&other), NOW, HOUR).unwrap().is_some());
     assert!(registry.dead_letters(id, 10).unwrap().is_empty());
-    let sql = "SELECT (SELECT count(*) FROM sink_secrets) + (SELECT count(*) FROM dead_letters)";
+    registry.keep_attempts(id, &[attempt(2, 1)]).unwrap();
+    let sql = "SELECT (SELECT count(*) FROM sink_secrets) + (SELECT count(*) FROM dead_letters) \
+         + (SELECT count(*) FROM attempts)";
     let left: i64 = direct(home.path()).query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
 }
@@ -132,9 +164,10 @@ fn what_is_done_to_a_sink_that_is_gone_is_an_error() {
         registry.sink_secrets(id).map(drop),
         registry.cursor(id).map(drop),
         registry.set_cursor(id, (1, 0), NOW),
-        registry.advance_cursor(id, (0, 0), (1, 0), NOW).map(drop),
+        registry.advance_cursor(id, (0, 0), (1, 0), &[], NOW).map(drop),
         registry.rewind_cursor(id, (0, 0), NOW).map(drop),
-        registry.set_sink_state(id, &json!({}), NOW),
+        registry.set_sink_state(id, &json!({}), &[attempt(1, 1)], NOW),
+        registry.set_sink(id, change(Vec::new()), NOW, NOW).map(drop),
         registry.bury(id, (1, 0), &json!({}), "400", NOW),
     ];
     for (number, answer) in answers.into_iter().enumerate() {
@@ -286,12 +319,12 @@ fn who_is_under_way_does_not_undo_a_rewind() {
     let home = TempDir::new().unwrap();
     let registry = open(home.path());
     let id = plain(&registry, "a");
-    assert!(registry.advance_cursor(&id, (0, 0), (4, 2), NOW).unwrap());
-    assert!(registry.advance_cursor(&id, (4, 2), (4, 2), NOW).unwrap());
-    assert!(!registry.advance_cursor(&id, (4, 2), (4, 1), NOW).unwrap());
+    assert!(registry.advance_cursor(&id, (0, 0), (4, 2), &[], NOW).unwrap());
+    assert!(registry.advance_cursor(&id, (4, 2), (4, 2), &[], NOW).unwrap());
+    assert!(!registry.advance_cursor(&id, (4, 2), (4, 1), &[], NOW).unwrap());
     assert_eq!(registry.cursor(&id).unwrap(), (4, 2));
     assert!(registry.rewind_cursor(&id, (1, 0), NOW).unwrap());
-    assert!(!registry.advance_cursor(&id, (4, 2), (5, 0), NOW).unwrap());
+    assert!(!registry.advance_cursor(&id, (4, 2), (5, 0), &[], NOW).unwrap());
     assert_eq!(registry.cursor(&id).unwrap(), (1, 0));
 }
 
@@ -404,4 +437,104 @@ fn the_lease_over_a_sink_of_a_dead_process_is_ended() {
     assert!(registry.break_lease_named("sink/a", "host/1/dead").unwrap());
     let next = registry.try_lease("sink/a", "host/2/next", NOW, HOUR).unwrap();
     assert!(taken(&next).is_some(), "{next:?}");
+}
+
+#[test]
+fn a_sink_is_changed_and_keeps_what_is_not() {
+    let home = TempDir::new().unwrap();
+    let registry = open(home.path());
+    let added = registry.add_sink(with_secrets("a"), NOW).unwrap();
+    let id = &added.id;
+    registry.set_cursor(id, (3, 7), NOW).unwrap();
+    let keeps = change(vec![("webhook", None), ("header:X-Key", Some("another-EXAMPLE"))]);
+    let changed = registry.set_sink(id, keeps.clone(), added.changed_at, NOW).unwrap();
+    // Another time, also when the clock stands still.
+    assert_eq!(changed.changed_at, NOW + 1);
+    assert_eq!(registry.sink_changed_at(id).unwrap(), Some(NOW + 1));
+    assert_eq!((&changed.settings, changed.cursor), (&keeps.settings, (3, 7)));
+    assert_eq!(changed.secrets, ["webhook", "header:X-Key"]);
+    assert_eq!(registry.sink("a").unwrap().as_ref(), Some(&changed));
+    let secrets = registry.sink_secrets(id).unwrap();
+    assert_eq!(opened(&secrets), [("header:X-Key", "another-EXAMPLE"), ("webhook", PASSWORD)]);
+    let few = registry.sink_secrets_but(id, &["webhook"]).unwrap();
+    assert_eq!(opened(&few), [("header:X-Key", "another-EXAMPLE")]);
+    nowhere(home.path(), &[PASSWORD, HEADER, "another-EXAMPLE"]);
+
+    // Who saw it before that does not undo it.
+    let stale = registry.set_sink(id, change(Vec::new()), NOW, NOW + 9).unwrap_err();
+    assert!(matches!(stale, RegistryError::ChangedMeanwhile { .. }), "{stale:?}");
+    // What it never had cannot stay.
+    let seen = changed.changed_at;
+    let odd = registry.set_sink(id, change(vec![("password", None)]), seen, NOW).unwrap_err();
+    assert!(matches!(odd, RegistryError::SinkSecretMissing { .. }), "{odd:?}");
+    assert_eq!(registry.sink("a").unwrap(), Some(changed));
+
+    // Told otherwise, a happening begins anew, unless all of it was told.
+    let anew = || SinkChange { begins_anew: true, ..change(vec![("webhook", None)]) };
+    let changed = registry.set_sink(id, anew(), seen, NOW + 9).unwrap();
+    assert_eq!((changed.cursor, changed.changed_at), ((3, 0), NOW + 9));
+    registry.set_cursor(id, (3, i64::MAX), NOW).unwrap();
+    let changed = registry.set_sink(id, anew(), NOW + 9, NOW + 10).unwrap();
+    assert_eq!(changed.cursor, (3, i64::MAX));
+    // A secret that was forgotten is given again.
+    registry.forget_secrets().unwrap();
+    let again = change(vec![("webhook", Some(PASSWORD))]);
+    registry.set_sink(id, again, NOW + 10, NOW + 11).unwrap();
+    assert_eq!(opened(&registry.sink_secrets(id).unwrap()), [("webhook", PASSWORD)]);
+}
+
+#[test]
+fn the_last_attempts_are_kept_and_no_more() {
+    let home = TempDir::new().unwrap();
+    let registry = open(home.path());
+    let (id, other) = (plain(&registry, "a"), plain(&registry, "b"));
+    assert_eq!(registry.last_attempt(&id).unwrap(), 0);
+    let numbers = |id: &SinkId| -> Vec<i64> {
+        registry.attempts(id, u32::MAX).unwrap().iter().map(|attempt| attempt.number).collect()
+    };
+    registry.keep_attempts(&other, &[attempt(1, 1)]).unwrap();
+    // With the cursor, with the state, and by themselves; also when the cursor was moved back.
+    assert!(registry.advance_cursor(&id, (0, 0), (1, 1), &[attempt(1, 2)], NOW).unwrap());
+    assert!(!registry.advance_cursor(&id, (0, 0), (1, 2), &[attempt(2, 1)], NOW).unwrap());
+    let refused = AttemptRecord {
+        came: Came::Again,
+        reason: Some("503".to_owned()),
+        status: None,
+        ..attempt(3, 2)
+    };
+    let state = json!({ "state": "retrying" });
+    registry.set_sink_state(&id, &state, std::slice::from_ref(&refused), NOW).unwrap();
+    registry.keep_attempts(&id, &[attempt(4, 1)]).unwrap();
+    assert_eq!(numbers(&id), [4, 3, 2, 1]);
+    assert_eq!(registry.attempts(&id, 2).unwrap(), [attempt(4, 1), refused]);
+    assert_eq!(registry.last_attempt(&id).unwrap(), 4);
+
+    let many: Vec<AttemptRecord> = (5..=304).map(|number| attempt(number, 1)).collect();
+    registry.keep_attempts(&id, &many).unwrap();
+    assert_eq!(numbers(&id).len(), KEPT_ATTEMPTS);
+    assert_eq!(numbers(&id)[KEPT_ATTEMPTS - 1], 105);
+    // The newest stays, however many events it names.
+    registry.keep_attempts(&id, &[attempt(305, KEPT_EVENTS + 1)]).unwrap();
+    assert_eq!(numbers(&id), [305]);
+    registry.keep_attempts(&id, &[attempt(306, 1)]).unwrap();
+    assert_eq!(numbers(&id), [306]);
+    assert_eq!(numbers(&other), [1]);
+    registry.remove_sink(&id).unwrap();
+    assert!(numbers(&id).is_empty());
+}
+
+#[test]
+fn a_database_from_before_sinks_were_changed_keeps_its_sinks() {
+    let home = TempDir::new().unwrap();
+    let registry = open(home.path());
+    let added = registry.add_sink(with_secrets("a"), NOW).unwrap();
+    drop(registry);
+    let sql = "DROP TABLE attempts; ALTER TABLE sinks DROP COLUMN changed_at; \
+         PRAGMA user_version = 3;";
+    direct(home.path()).execute_batch(sql).unwrap();
+    let registry = open(home.path());
+    assert_eq!(registry.sink("a").unwrap(), Some(added.clone()));
+    registry.keep_attempts(&added.id, &[attempt(1, 1)]).unwrap();
+    let seen = added.changed_at;
+    assert!(registry.set_sink(&added.id, change(Vec::new()), seen, NOW).is_ok());
 }

@@ -1,7 +1,9 @@
 //! Sinks: where events are sent, how each is, and what is done to it.
 //!
-//! `lag` counts what waits, `letters` has what would not be taken, `make` adds a sink.
+//! `lag` counts what waits, `letters` has what would not be taken, `make` adds a sink, `change`
+//! changes one.
 
+mod change;
 mod lag;
 mod letters;
 mod make;
@@ -33,11 +35,14 @@ use crate::fail::Fail;
 use crate::jobs::JobId;
 use crate::routes::{Need, Route, delete, get, post};
 
+#[cfg(test)]
+pub(crate) use change::merged;
+pub(crate) use change::{SinkToChange, change};
 pub(crate) use lag::Lags;
 pub(crate) use letters::{DeadEvent, drop_letter, letters, send_again};
 pub(crate) use make::{SinkToAdd, create, setting, unreadable};
 pub(crate) use replay::{preview, replay};
-pub(crate) use sent::{AttemptView, EventName, attempts, pending};
+pub(crate) use sent::{AttemptView, EventName, attempts, last_attempt, pending};
 
 /// All ways in.
 pub(crate) fn routes() -> Vec<Route> {
@@ -50,6 +55,7 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/api/v1/sinks/{name}/resume", Need::Admin, resume_sink_call),
         post("/api/v1/sinks/{name}/test", Need::Admin, test_sink_call),
     ];
+    routes.extend(change::routes());
     routes.extend(letters::routes());
     routes.extend(replay::routes());
     routes.extend(sent::routes());
@@ -95,6 +101,10 @@ pub(crate) struct SinkView {
     pub(crate) paused_since: Option<Instant>,
     /// When it was added.
     pub(crate) created_at: Instant,
+    /// When it was last changed, or was added.
+    pub(crate) changed_at: Instant,
+    /// The same as a number, to be sent along with a change.
+    pub(crate) seen: i64,
     /// Its settings, without secrets; for admins.
     pub(crate) settings: Option<Value>,
     /// Names of its secrets.
@@ -178,6 +188,8 @@ async fn view(app: &App, ask: &Ask, sink: SinkRecord, newest: i64) -> SinkView {
         moved_at: sink.moved_at.map(Instant),
         paused_since: sink.paused_since.map(Instant),
         created_at: Instant(sink.created_at),
+        changed_at: Instant(sink.changed_at),
+        seen: sink.changed_at,
         settings: ask.is_admin().then_some(sink.settings),
         name: sink.name,
         secrets: sink.secrets,
@@ -474,6 +486,7 @@ pub(crate) struct Doc;
 impl OpenApi for Doc {
     fn openapi() -> utoipa::openapi::OpenApi {
         let mut whole = Own::openapi();
+        whole.merge(change::Doc::openapi());
         for part in [letters::Doc::openapi(), replay::Doc::openapi(), sent::Doc::openapi()] {
             whole.merge(part);
         }

@@ -1,7 +1,9 @@
 //! Streams: where events go, how each receiver keeps up, and how to send again.
 //!
-//! `fields` is the form of a new sink, `sink` the pages of one.
+//! `fields` is the form of a sink, `new` adds one with it and `change` changes one, `sink` has the
+//! pages of one.
 
+mod change;
 mod fields;
 mod new;
 mod sink;
@@ -25,6 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![get("/streams", Need::Viewer, list)];
     routes.extend(new::routes());
     routes.extend(sink::routes());
+    routes.extend(change::routes());
     routes
 }
 

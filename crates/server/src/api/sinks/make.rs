@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use billhook_engine::error::causes;
 use billhook_engine::publish;
 use billhook_engine::{EngineError, Home};
+use billhook_lake::lock::WriterLock;
 use billhook_registry::{
     ConnectionName, NewSink, Registry, RegistryError, SecretString, SinkRecord,
 };
@@ -56,7 +57,8 @@ pub(crate) struct SinkToAdd {
 pub(crate) async fn create(app: &App, ask: &Ask, new: SinkToAdd) -> Result<SinkRecord, Fail> {
     let SinkToAdd { name, mut settings, secrets, unverified } = new;
     let home = app.home.clone();
-    allowed(&name, &mut settings, &home)?;
+    is_name(&name)?;
+    reachable(&mut settings.target, &home)?;
     settings.check().map_err(EngineError::from)?;
     let is_taken = {
         let name = name.clone();
@@ -86,9 +88,7 @@ pub(crate) async fn create(app: &App, ask: &Ask, new: SinkToAdd) -> Result<SinkR
     Ok(sink)
 }
 
-/// What only the command line may do is refused, because it lets whoever is signed in reach what
-/// this machine reaches.
-fn allowed(name: &str, settings: &mut SinkSettings, home: &Home) -> Result<(), Fail> {
+fn is_name(name: &str) -> Result<(), Fail> {
     if name.parse::<ConnectionName>().is_err() {
         // The letters are the same.
         return Err(RegistryError::SinkName { name: name.to_owned() }.into());
@@ -96,7 +96,16 @@ fn allowed(name: &str, settings: &mut SinkSettings, home: &Home) -> Result<(), F
     if name == "new" {
         return Err(Fail::unusable("a sink cannot be called new: choose another name"));
     }
-    match &mut settings.target {
+    Ok(())
+}
+
+/// What only the command line may do is refused, because it lets whoever is signed in reach what
+/// this machine reaches. A file comes to lie in its folder.
+///
+/// # Errors
+/// For a place that only the command line may send to.
+pub(super) fn reachable(target: &mut Target, home: &Home) -> Result<(), Fail> {
+    match target {
         Target::Http(http) if http.allow_private => Err(Fail::unusable(
             "url: link-local and metadata addresses are allowed by `billhook sinks add \
              --allow-private` on the command line alone",
@@ -124,7 +133,11 @@ fn allowed(name: &str, settings: &mut SinkSettings, home: &Home) -> Result<(), F
     }
 }
 
-async fn verify(
+/// Sends a test event.
+///
+/// # Errors
+/// When it is not taken.
+pub(super) async fn verify(
     name: &str,
     settings: &SinkSettings,
     secrets: &BTreeMap<String, SecretString>,
@@ -163,13 +176,7 @@ async fn add(
         settings.granularity == Granularity::Hourly && settings.from == Start::History;
     // Nobody loads between the hours that are there and the first that are kept.
     let _writer = if needs_hours {
-        let stop = AtomicBool::new(false);
-        let waited = tokio::time::timeout(PATIENCE, home.writer_until(&stop, |_| {})).await;
-        let writer = waited.map_err(|_| {
-            let text = "something is being loaded: add a sink with the hours of the past when that \
-                        is done";
-            EngineError::Usage(text.to_owned())
-        })??;
+        let writer = writer(&home).await?;
         Box::pin(publish::keep_standing_hours(&home.lake, &settings.connections)).await?;
         Some(writer)
     } else {
@@ -178,8 +185,24 @@ async fn add(
     Box::pin(publish::add(&home.lake, &registry, &settings, &secrets, new, now)).await
 }
 
+/// Waits for whoever writes to the lake, and keeps others from it.
+///
+/// # Errors
+/// When that takes too long, or the lake cannot be written.
+pub(super) async fn writer(home: &Home) -> Result<WriterLock, EngineError> {
+    let stop = AtomicBool::new(false);
+    let waited = tokio::time::timeout(PATIENCE, home.writer_until(&stop, |_| {})).await;
+    waited.map_err(|_| {
+        let text = "something is being loaded: save a sink that wants hours when that is done";
+        EngineError::Usage(text.to_owned())
+    })?
+}
+
 /// Makes the folder of a file.
-fn make_folder(settings: &SinkSettings) -> Result<(), EngineError> {
+///
+/// # Errors
+/// When the disk fails.
+pub(super) fn make_folder(settings: &SinkSettings) -> Result<(), EngineError> {
     let Target::File { path } = &settings.target else { return Ok(()) };
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|source| EngineError::Disk {

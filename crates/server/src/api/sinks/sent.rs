@@ -40,7 +40,7 @@ pub(crate) struct EventName {
     pub(crate) subject: String,
 }
 
-/// An attempt to bring events to a sink, since this process began.
+/// An attempt to bring events to a sink.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct AttemptView {
     /// Its number.
@@ -55,9 +55,10 @@ pub(crate) struct AttemptView {
     pub(crate) reason: Option<String>,
     /// Status of the answer, of a sink that has one.
     pub(crate) status: Option<u16>,
-    /// The request, without secrets, of a sink that tells it.
+    /// The request, without secrets, of a sink that tells it, as long as the process runs that sent
+    /// it.
     pub(crate) request: Option<String>,
-    /// The beginning of the answer.
+    /// The beginning of the answer, as long as the request is known.
     pub(crate) answer: Option<String>,
     /// The first of its events.
     pub(crate) events: Vec<EventName>,
@@ -66,6 +67,7 @@ pub(crate) struct AttemptView {
 }
 
 /// The last attempts of a sink, the newest first: all of them, or those that carried an event.
+/// Those of other processes are among them.
 ///
 /// # Errors
 /// When there is no such sink.
@@ -74,12 +76,28 @@ pub(crate) async fn attempts(
     name: &str,
     event: Option<&str>,
 ) -> Result<Vec<AttemptView>, Fail> {
-    let sink = find(app, name).await?;
-    let attempts = app.publisher.attempts.of(&sink.id).into_iter();
+    let attempts = known(app, name, u32::MAX).await?.into_iter();
     let carried = |attempt: &Attempt| {
         event.is_none_or(|id| attempt.events.iter().any(|event| event.id == id))
     };
     Ok(attempts.filter(carried).map(|attempt| shown(attempt, event)).collect())
+}
+
+/// The last attempt of a sink.
+///
+/// # Errors
+/// When there is no such sink.
+pub(crate) async fn last_attempt(app: &App, name: &str) -> Result<Option<AttemptView>, Fail> {
+    let newest = known(app, name, 1).await?.into_iter().next();
+    Ok(newest.map(|attempt| shown(attempt, None)))
+}
+
+/// Attempts of this process, and the last that the control database has.
+async fn known(app: &App, name: &str, limit: u32) -> Result<Vec<Attempt>, Fail> {
+    let sink = find(app, name).await?;
+    let id = sink.id.clone();
+    let saved = app.ask_registry(move |own| own.attempts(&id, limit)).await?;
+    Ok(app.publisher.attempts.of(&sink.id, saved))
 }
 
 fn shown(attempt: Attempt, only: Option<&str>) -> AttemptView {
@@ -88,7 +106,7 @@ fn shown(attempt: Attempt, only: Option<&str>) -> AttemptView {
         .take(NAMED)
         .map(|event| EventName {
             id: event.id.clone(),
-            kind: event.kind.to_owned(),
+            kind: event.kind.to_string(),
             subject: event.subject.clone().unwrap_or_default(),
         })
         .collect();
@@ -131,7 +149,7 @@ pub(crate) async fn pending(app: &App, name: &str) -> Result<Vec<EventName>, Fai
     Ok(events.collect())
 }
 
-/// The last attempts to bring events to a sink, since the server was started.
+/// The last attempts to bring events to a sink.
 #[utoipa::path(
     get,
     path = "/api/v1/sinks/{name}/deliveries",

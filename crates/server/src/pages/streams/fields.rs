@@ -1,4 +1,4 @@
-//! The form of a new sink: its fields, and what they say as settings.
+//! The form of a sink: its fields, and what they say as settings.
 
 use std::collections::BTreeMap;
 
@@ -194,6 +194,8 @@ pub(super) struct Field {
     /// Is a box ticked?
     pub(super) is_on: bool,
     pub(super) value: String,
+    /// Has the sink this secret already, so that an empty field keeps it?
+    pub(super) is_set: bool,
     /// What can be chosen; empty where something is typed.
     pub(super) choices: Vec<Choice>,
     pub(super) error: String,
@@ -239,6 +241,7 @@ pub(super) fn fields(kind: &str, form: Option<&Posted>, wrong: (&str, &str)) -> 
             },
             is_on: !value.is_empty(),
             value: value.to_owned(),
+            is_set: false,
             choices,
             error,
         }
@@ -248,12 +251,13 @@ pub(super) fn fields(kind: &str, form: Option<&Posted>, wrong: (&str, &str)) -> 
 
 /// The types of events, with those that were ticked.
 pub(super) fn types(form: Option<&Posted>) -> Vec<Choice> {
-    let short = |kind: &str| {
-        let kind = kind.strip_prefix("com.billhook.").unwrap_or(kind);
-        kind.strip_suffix(".v1").unwrap_or(kind).to_owned()
-    };
-    let names = TYPES.iter().map(|kind| short(kind));
-    names.map(|name| ticked(&name, "types", form)).collect()
+    TYPES.iter().map(|kind| ticked(short(kind), "types", form)).collect()
+}
+
+/// `cost.restated` of `com.billhook.cost.restated.v1`.
+pub(super) fn short(kind: &str) -> &str {
+    let kind = kind.strip_prefix("com.billhook.").unwrap_or(kind);
+    kind.strip_suffix(".v1").unwrap_or(kind)
 }
 
 /// Something to be ticked.
@@ -269,16 +273,58 @@ pub(super) fn choices(field: &str, all: &[(&str, &str)], form: Option<&Posted>) 
     all.iter().map(|(name, text)| choice(name, text, *name == chosen)).collect()
 }
 
+/// The shapes of events, and how fine costs are told.
+pub(super) fn shapes(form: Option<&Posted>) -> [Vec<Choice>; 2] {
+    let formats = [
+        ("cloudevents", "Billhook's own CloudEvents"),
+        ("vanus", "what receivers of Vanus's Amazon Billing source parse"),
+    ];
+    let granularities = [("daily", "by day"), ("hourly", "by hour, where deliveries have hours")];
+    [choices("format", &formats, form), choices("granularity", &granularities, form)]
+}
+
 fn choice(value: &str, text: &str, is_on: bool) -> Choice {
     Choice { value: value.to_owned(), text: text.to_owned(), is_on }
 }
 
-/// What the form says.
+/// What the form of a new sink says.
 ///
 /// # Errors
 /// When a line of it cannot be understood; the text begins with the name of the field.
 pub(super) fn read(form: &Posted) -> Result<SinkToAdd, Fail> {
     let kind = form.get("kind").unwrap_or_default();
+    if !KINDS.iter().any(|known| known.name == kind) {
+        return Err(Fail::unusable("kind: choose where to send to"));
+    }
+    let settings: SinkSettings =
+        serde_json::from_value(said(form, kind)?).map_err(|error| unreadable(&error))?;
+    Ok(SinkToAdd {
+        name: form.get("name").unwrap_or_default().to_owned(),
+        settings,
+        secrets: secrets(form, kind),
+        unverified: form.has("unverified"),
+    })
+}
+
+/// What the form of a kind says, as settings.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn said(form: &Posted, kind: &str) -> Result<Value, Fail> {
+    let or = |name: &str, other: &'static str| form.get(name).unwrap_or(other).to_owned();
+    Ok(json!({
+        "target": target(form, kind)?,
+        "format": or("format", "cloudevents"),
+        "granularity": or("granularity", "daily"),
+        "types": form.all("types").collect::<Vec<_>>(),
+        "connections": form.all("connections").collect::<Vec<_>>(),
+        "filters": lines(form, "filters", '=')?,
+        "from": or("from", "now"),
+    }))
+}
+
+/// Where to send to.
+fn target(form: &Posted, kind: &str) -> Result<Value, Fail> {
     let list = |name: &str| -> Vec<&str> {
         let parts = form.get(name).unwrap_or_default().split([',', '\n']).map(str::trim);
         parts.filter(|part| !part.is_empty()).collect()
@@ -288,7 +334,7 @@ pub(super) fn read(form: &Posted) -> Result<SinkToAdd, Fail> {
     let timeout = or("timeout_s", "30");
     let timeout: u64 =
         timeout.parse().map_err(|_| Fail::unusable("timeout_s: give a whole number of seconds"))?;
-    let target = match kind {
+    Ok(match kind {
         "http" => json!({
             "kind": kind, "url": form.get("url").unwrap_or_default(),
             "mode": or("mode", "structured"), "headers": headers,
@@ -307,24 +353,8 @@ pub(super) fn read(form: &Posted) -> Result<SinkToAdd, Fail> {
         "sqs" => aws(form, kind, "queue_url"),
         "sns" => aws(form, kind, "topic_arn"),
         "file" => json!({ "kind": kind, "path": or("path", "") }),
-        _ => return Err(Fail::unusable("kind: choose where to send to")),
-    };
-    let settings = json!({
-        "target": target,
-        "format": or("format", "cloudevents"),
-        "granularity": or("granularity", "daily"),
-        "types": form.all("types").collect::<Vec<_>>(),
-        "connections": form.all("connections").collect::<Vec<_>>(),
-        "filters": lines(form, "filters", '=')?,
-        "from": or("from", "now"),
-    });
-    let settings: SinkSettings =
-        serde_json::from_value(settings).map_err(|error| unreadable(&error))?;
-    Ok(SinkToAdd {
-        name: or("name", ""),
-        settings,
-        secrets: secrets(form, kind),
-        unverified: form.has("unverified"),
+        // One that was added on the command line and has no fields.
+        _ => json!({ "kind": kind }),
     })
 }
 
@@ -342,7 +372,7 @@ fn aws(form: &Posted, kind: &str, place: &str) -> Value {
 }
 
 /// The secrets that were typed, by their names.
-fn secrets(form: &Posted, kind: &str) -> BTreeMap<String, String> {
+pub(super) fn secrets(form: &Posted, kind: &str) -> BTreeMap<String, String> {
     let mut secrets = BTreeMap::new();
     let of_kind = FIELDS.iter().filter(|spec| spec.kinds.contains(&kind));
     for spec in of_kind.filter(|spec| spec.form == Shape::Secret) {

@@ -84,6 +84,7 @@ async fn drawn(
         || why.contains("cannot be called");
     let pulse = app.pulse().await?;
     let names = pulse.connections.iter().map(|felt| felt.connection.name.as_str());
+    let [formats, granularities] = fields::shapes(form);
     let from_all = format!("from the beginning: {}", count(app).await);
     Ok(NewPage {
         shell: shell.under(&[("Streams", "/streams")]),
@@ -95,19 +96,8 @@ async fn drawn(
         types: fields::types(form),
         connections: names.map(|name| fields::ticked(name, "connections", form)).collect(),
         filters: form.and_then(|form| form.raw("filters")).unwrap_or_default().to_owned(),
-        formats: fields::choices(
-            "format",
-            &[
-                ("cloudevents", "Billhook's own CloudEvents"),
-                ("vanus", "what receivers of Vanus's Amazon Billing source parse"),
-            ],
-            form,
-        ),
-        granularities: fields::choices(
-            "granularity",
-            &[("daily", "by day"), ("hourly", "by hour, where deliveries have hours")],
-            form,
-        ),
+        formats,
+        granularities,
         starts: fields::choices(
             "from",
             &[("now", "from now on"), ("history", from_all.as_str())],

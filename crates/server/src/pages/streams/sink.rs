@@ -88,6 +88,7 @@ struct SinkPage {
     settings: String,
     secrets: Vec<String>,
     added: String,
+    changed: String,
 }
 
 struct TabLink {
@@ -207,7 +208,7 @@ async fn bare(app: &App, ask: &Ask, name: &str, tab: Tab, problem: &str) -> Resu
     if tab != Tab::Deliveries {
         crumbs.push((name, here.as_str()));
     }
-    let last = sinks::attempts(app, name, None).await?.into_iter().next();
+    let last = sinks::last_attempt(app, name).await?;
     let settings = view.settings.as_ref().map(serde_json::to_string_pretty);
     Ok(SinkPage {
         shell: shell.under(&crumbs),
@@ -229,6 +230,7 @@ async fn bare(app: &App, ask: &Ask, name: &str, tab: Tab, problem: &str) -> Resu
         settings: settings.and_then(Result::ok).unwrap_or_default(),
         secrets: view.secrets.clone(),
         added: format::instant(view.created_at.0),
+        changed: format::instant(view.changed_at.0),
     })
 }
 
