@@ -26,6 +26,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionContext, lit};
 use url::{Position, Url};
 
+use crate::session::{Reads, Scan};
 use crate::spec::TableSpec;
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
@@ -150,6 +151,7 @@ impl TableProvider for LakeTable {
         let mut files: Vec<PartitionedFile> =
             self.chosen(state, filters)?.into_iter().map(|file| self.partitioned(file)).collect();
         files.sort_by_key(|file| std::cmp::Reverse(file.object_meta.size));
+        let count = files.len();
         let groups = state.config().target_partitions().clamp(1, files.len().max(1));
         let mut parts: Vec<Vec<PartitionedFile>> = vec![Vec::new(); groups];
         for (index, file) in files.into_iter().enumerate() {
@@ -162,8 +164,13 @@ impl TableProvider for LakeTable {
         let options = state.config_options().execution.parquet.clone();
         let options =
             datafusion::config::TableParquetOptions { global: options, ..Default::default() };
-        let source = ParquetSource::new(schema).with_table_parquet_options(options);
+        let mut source = ParquetSource::new(schema).with_table_parquet_options(options);
         let store = ObjectStoreUrl::parse(&self.url[..Position::BeforePath])?;
+        if let Some(reads) = state.config().get_extension::<Reads>() {
+            let files = state.runtime_env().object_store(&store)?;
+            let scan = Scan::new(reads, files, count);
+            source = source.with_parquet_file_reader_factory(Arc::new(scan));
+        }
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?

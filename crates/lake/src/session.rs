@@ -2,6 +2,7 @@
 
 mod division;
 mod limited;
+mod reads;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::{Lake, LakeError};
 
 pub use division::divides_amounts;
 pub use limited::{bounded, reads_only};
+pub use reads::Reads;
+pub(crate) use reads::Scan;
 
 /// A read-only SQL session over one state of the lake.
 pub struct LakeSession {

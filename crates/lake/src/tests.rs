@@ -3,6 +3,7 @@
 
 mod directory;
 mod limited;
+mod reads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::addresses::ADDRESS_LASTS;
 use crate::owner::Owner;
 use crate::{Registry, RegistryError, json, random};
 
@@ -149,7 +150,8 @@ impl Registry {
         })
     }
 
-    /// Throws away what has expired: drafts, their secrets, sessions, one-time links.
+    /// Throws away what has expired: drafts, their secrets, sessions, one-time links, addresses
+    /// that nobody opens.
     ///
     /// # Errors
     /// When the database fails.
@@ -163,6 +165,7 @@ impl Registry {
                 ),
                 ("DELETE FROM sessions WHERE expires_at <= ?1", now),
                 ("DELETE FROM links WHERE expires_at <= ?1", now),
+                ("DELETE FROM addresses WHERE used_at <= ?1", now.saturating_sub(ADDRESS_LASTS)),
             ] {
                 transaction.execute(sql, [until])?;
             }

@@ -171,6 +171,14 @@ pub enum RegistryError {
         /// The id.
         id: String,
     },
+    /// The address of a view is too long to be kept.
+    #[error("the address has {bytes} bytes, and at most {most} are kept")]
+    AddressLong {
+        /// Its length.
+        bytes: usize,
+        /// The longest that is kept.
+        most: usize,
+    },
     /// Somebody else changed a thing after the caller had seen it.
     #[error("{what} was changed by somebody else meanwhile")]
     ChangedMeanwhile {
@@ -264,6 +272,7 @@ impl RegistryError {
                     .to_owned()
             }
             Self::NoDraft { .. } => "begin anew".to_owned(),
+            Self::AddressLong { .. } => "choose fewer values, or a shorter query".to_owned(),
             Self::ChangedMeanwhile { .. } => {
                 "load it again, and make your change to what it is now".to_owned()
             }

@@ -2,12 +2,14 @@
 //!
 //! Connections and sinks with their sealed secrets, runs, health, leases, what was sent last, dead
 //! letters, and the order of what events tell of; users with their sessions and tokens, the audit
-//! log, drafts and what was saved; in the SQLite file `<home>/billhook.db`. Never billing rows, and
-//! nothing that can be derived from the lake: losing this file loses no billing data. Calls block
-//! (use `spawn_blocking` in async code) and read no clock: times are microseconds since 1970 UTC,
-//! given by the caller. Start at [`Registry`]; how secrets are kept is in [`KeySource`].
+//! log, drafts, what was saved, and addresses that are too long for a link; in the SQLite file
+//! `<home>/billhook.db`. Never billing rows, and nothing that can be derived from the lake: losing
+//! this file loses no billing data. Calls block (use `spawn_blocking` in async code) and read no
+//! clock: times are microseconds since 1970 UTC, given by the caller. Start at [`Registry`]; how
+//! secrets are kept is in [`KeySource`].
 
 mod access;
+mod addresses;
 mod attempts;
 mod audit;
 mod bearer;
@@ -44,6 +46,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection as Database, Transaction, TransactionBehavior};
 
 pub use access::{Access, AccessKey, AssumedRole, Base, Credentials, Sealed, new_external_id};
+pub use addresses::{Address, LONGEST_ADDRESS};
 pub use attempts::{AttemptRecord, Came, EventRecord, KEPT_ATTEMPTS, KEPT_EVENTS};
 pub use audit::{AuditEntry, AuditFilter, NewAudit};
 pub use connections::{Connection, ConnectionId, NewConnection};

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod addresses;
 mod drafts;
 mod people;
 mod sinks;

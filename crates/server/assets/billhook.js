@@ -215,6 +215,8 @@
         wait = Math.min(wait * 2, LONGEST);
       }
       const now = document.getElementById(id);
+      // The page of a question that is answered: a link of this server's own.
+      if (now && now.dataset.onward) location.replace(now.dataset.onward);
       if (!now || "done" in now.dataset) bar.remove();
       else later();
     };

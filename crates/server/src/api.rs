@@ -1,6 +1,7 @@
 //! The API under `/api/v1`. Each file has the answers of one theme, their JSON, and the calls that
 //! change something; pages ask the same functions.
 
+pub(crate) mod addresses;
 pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod connections;

@@ -16,6 +16,7 @@ use crate::api::cost_values::Values;
 use crate::api::costs::{Costs, Slots};
 use crate::api::lines::{LinesPage, Pins};
 use crate::api::sinks::Lags;
+use crate::api::sql::{Answer, RunAnswers, Wrong};
 use crate::ask::Ask;
 use crate::config::Config;
 use crate::fail::Fail;
@@ -64,10 +65,13 @@ pub struct App {
     pub(crate) jobs: Jobs,
     /// Which values have which colour.
     pub(crate) slots: Slots,
-    /// Figures of views, and pages of lines and values, of the lake as it is now.
+    /// Figures of views, and pages of lines and values.
     pub(crate) kept_costs: Kept<Costs>,
     pub(crate) kept_lines: Kept<LinesPage>,
     pub(crate) kept_values: Kept<Values>,
+    /// Queries that are under way. An answer is kept only when it came late.
+    pub(crate) kept_sql: Kept<Answer, Wrong>,
+    pub(crate) sql_answers: RunAnswers,
     /// States of the lake that lists of lines go on with.
     pub(crate) pins: Pins,
     /// What waits for each sink.
@@ -99,6 +103,8 @@ impl App {
             kept_costs: Kept::default(),
             kept_lines: Kept::default(),
             kept_values: Kept::default(),
+            kept_sql: Kept::new(0),
+            sql_answers: RunAnswers::default(),
             pins: Pins::default(),
             lags: Lags::default(),
             home,

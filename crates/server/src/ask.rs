@@ -18,6 +18,8 @@ pub(crate) struct Ask {
     pub(crate) who: Who,
     /// Path and query.
     pub(crate) uri: Uri,
+    /// Of a page below `/v/`: path and query of what it shows, which are too long for a link.
+    pub(crate) shows: Option<Arc<str>>,
     /// The caller's address.
     pub(crate) address: IpAddr,
     /// What the colours are chosen by: `light`, `dark`, or nothing for the system's.
@@ -91,7 +93,26 @@ impl Ask {
 
     /// The parameters of the query, decoded, in their order.
     pub(crate) fn query(&self) -> Vec<(String, String)> {
-        pairs(self.uri.query().unwrap_or_default().as_bytes())
+        let shown = self.shows.as_deref().and_then(|shows| shows.split_once('?'));
+        let mut all = shown.map_or_else(Vec::new, |(_, query)| pairs(query.as_bytes()));
+        all.extend(pairs(self.uri.query().unwrap_or_default().as_bytes()));
+        all
+    }
+
+    /// Path and query, as they were asked for.
+    pub(crate) fn here(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+
+    /// The path of the page.
+    pub(crate) fn path(&self) -> &str {
+        let shown = self.shows.as_deref().and_then(|shows| shows.split('?').next());
+        shown.unwrap_or(self.uri.path())
+    }
+
+    /// The same, for a page that shows what is at another address.
+    pub(crate) fn showing(self, address: &str) -> Self {
+        Self { shows: Some(address.into()), ..self }
     }
 
     /// The last value of a parameter of the query.

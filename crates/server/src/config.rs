@@ -28,6 +28,8 @@ pub struct Config {
     pub body_limit: usize,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// How long a page waits for an answer before the question becomes a run.
+    pub page_wait: Duration,
     /// How long a statement may run.
     pub statement_timeout: Duration,
     /// Memory of a query, bytes.

@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::ask::{Ask, Posted, Via, Who, pairs};
 use crate::config::ProxySignIn;
 use crate::fail::Fail;
+use crate::heavy::Repeatable;
 use crate::nonces::Sent;
 use crate::origin;
 use crate::pages::failure;
@@ -146,7 +147,9 @@ pub(crate) async fn admit(
             }
             let sent = SentForm { app: &app, nonce };
             let response = next.run(request).await;
-            let led = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let is_over = response.extensions().get::<Repeatable>().is_none();
+            let led = response.headers().get(LOCATION).filter(|_| is_over);
+            let led = led.and_then(|to| to.to_str().ok());
             sent.done(led);
             response
         }
@@ -194,8 +197,8 @@ fn allowed(ask: &Ask, need: Need, request: &Request) -> Result<(), Refused> {
         (_, None) => {
             // A form cannot be sent from the page that follows; the page with the form is shown.
             let is_form = !matches!(*request.method(), Method::GET | Method::HEAD);
-            let here = ask.uri.path_and_query().map_or("/", |path| path.as_str());
-            let back = if is_form { origin::came_from(request.headers()) } else { here.to_owned() };
+            let back =
+                if is_form { origin::came_from(request.headers()) } else { ask.here().to_owned() };
             let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
             let ended = if is_form { "&ended=1" } else { "" };
             Err(Refused::Elsewhere(format!("/sign-in?next={next}{ended}")))
@@ -282,7 +285,7 @@ async fn ask(app: &App, peer: IpAddr, headers: &HeaderMap, uri: Uri) -> Result<A
     };
     let has_no_keys = cookie(headers, KEYS_COOKIE).as_deref() == Some("off");
     let address = client(app, peer, headers);
-    Ok(Ask { who, uri, address, theme, has_no_keys, csrf, id })
+    Ok(Ask { who, uri, shows: None, address, theme, has_no_keys, csrf, id })
 }
 
 async fn who(

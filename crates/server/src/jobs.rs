@@ -3,8 +3,9 @@
 //!
 //! Jobs live as long as the process. What they do to connections is in the control database.
 
+mod view;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,14 +13,15 @@ use std::time::Duration;
 use billhook_engine::EngineError;
 use billhook_engine::error::causes;
 use billhook_engine::ingest::Progress;
-use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
-use utoipa::ToSchema;
 
 use crate::api::Instant;
-use crate::format;
+use crate::fail::Fail;
+use crate::guard;
+
+pub(crate) use view::{JobId, JobLine, JobState, JobStep, JobView};
 
 /// Jobs that are over and still remembered.
 const KEPT: usize = 200;
@@ -27,164 +29,55 @@ const KEPT: usize = 200;
 /// Lines that a job keeps; of more, the last ones.
 const LINES: usize = 500;
 
+/// Questions that are at work as jobs, at most.
+const QUESTIONS: usize = 16;
+
 /// How soon a job hears that it is to stop.
-const TICK: Duration = Duration::from_millis(200);
+pub(crate) const TICK: Duration = Duration::from_millis(200);
 
-/// Names a job.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, ToSchema)]
-pub(crate) struct JobId(String);
+/// What questions are called among jobs.
+pub(crate) const QUESTION: &str = "question";
 
-impl JobId {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum JobState {
-    /// It is at work.
-    Running,
-    /// It was told to stop and has not ended yet.
-    Stopping,
-    /// It did what it was to do.
-    Done,
-    /// It failed.
-    Failed,
+/// Why some work has no outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Undone {
     /// It was stopped.
     Stopped,
+    /// It failed.
+    Failed {
+        /// Why.
+        why: String,
+        /// What to do about it.
+        fix: Option<String>,
+    },
 }
 
-/// A line that a job told.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct JobLine {
-    /// When.
-    pub(crate) at: Instant,
-    /// What.
-    pub(crate) text: String,
+impl From<EngineError> for Undone {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Interrupted => Self::Stopped,
+            error => Self::Failed { why: causes(&error), fix: error.fix() },
+        }
+    }
 }
 
-/// How far a job is with what it does now.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub(crate) struct JobStep {
-    /// What it does now: a delivery, say.
-    pub(crate) title: String,
-    /// So much is done.
-    pub(crate) done: u64,
-    /// Of so much, when that is known.
-    pub(crate) of: Option<u64>,
-    /// What is counted: `bytes`, `files`, `months`.
-    pub(crate) unit: String,
-    /// Rows that were read meanwhile.
-    pub(crate) rows: u64,
-    /// Seconds since it began.
-    pub(crate) seconds: u64,
-    /// Seconds that it may still take, when that can be told.
-    pub(crate) seconds_left: Option<u64>,
+impl From<Fail> for Undone {
+    fn from(fail: Fail) -> Self {
+        let why = guard::public(&fail).to_owned();
+        Self::Failed { why, fix: Some(fail.fix).filter(|fix| !fix.is_empty()) }
+    }
 }
 
-/// A job, as it is at one moment.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct JobView {
-    /// Its id.
-    pub(crate) id: JobId,
-    /// What it does: `check`, `sync`, `verify`.
-    pub(crate) kind: &'static str,
-    /// To what.
+/// A question that is to go on as a job.
+pub(crate) struct NewQuestion {
+    /// What is asked, for people: `Costs by ServiceName`.
     pub(crate) subject: String,
-    /// Who started it.
+    /// Who asked first.
     pub(crate) who: String,
-    /// When it began.
-    pub(crate) started_at: Instant,
-    /// When it ended.
-    pub(crate) finished_at: Option<Instant>,
-    /// How it is.
-    pub(crate) state: JobState,
-    /// How far it is with what it does now.
-    pub(crate) step: Option<JobStep>,
-    /// What it told so far.
-    pub(crate) lines: Vec<JobLine>,
-    /// So many earlier lines are not kept.
-    pub(crate) lines_dropped: usize,
-    /// What came of it.
-    pub(crate) answer: Option<Value>,
-    /// Why it failed.
-    pub(crate) why: Option<String>,
-    /// What to do about it.
-    pub(crate) fix: Option<String>,
-}
-
-impl JobView {
-    /// Is it over?
-    pub(crate) fn is_over(&self) -> bool {
-        self.finished_at.is_some()
-    }
-
-    /// The state as one of pages.
-    pub(crate) fn mark(&self) -> &'static str {
-        match self.state {
-            JobState::Running | JobState::Stopping => "waiting",
-            JobState::Done => "healthy",
-            JobState::Failed => "broken",
-            JobState::Stopped => "paused",
-        }
-    }
-
-    /// The state in a word.
-    pub(crate) fn word(&self) -> &'static str {
-        match self.state {
-            JobState::Running => "running",
-            JobState::Stopping => "stopping",
-            JobState::Done => "done",
-            JobState::Failed => "failed",
-            JobState::Stopped => "stopped",
-        }
-    }
-
-    /// How far it is, in a line: `acme 2026-10 · 12.3 MiB of 40.0 MiB · 412,000 rows · 38 s · about
-    /// 1 min 0 s left`; empty when it does nothing that can be counted.
-    pub(crate) fn progress(&self) -> String {
-        let Some(step) = &self.step else { return String::new() };
-        let mut parts = Vec::new();
-        if !step.title.is_empty() {
-            parts.push(step.title.clone());
-        }
-        let amount = |number: u64| {
-            if step.unit == "bytes" {
-                format::bytes(number)
-            } else {
-                format!("{} {}", format::grouped(number), step.unit)
-            }
-        };
-        parts.push(match step.of {
-            Some(of) => format!("{} of {}", amount(step.done), amount(of)),
-            None => amount(step.done),
-        });
-        if step.rows > 0 {
-            parts.push(format!("{} rows", format::grouped(step.rows)));
-        }
-        parts.push(seconds(step.seconds));
-        parts.push(match step.seconds_left {
-            Some(left) => format!("about {} left", seconds(left)),
-            None => "time left unknown".to_owned(),
-        });
-        parts.join(" · ")
-    }
-}
-
-fn seconds(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
-    }
+    /// When, microseconds since 1970 UTC.
+    pub(crate) asked_at: i64,
+    /// Where the answer will be.
+    pub(crate) href: Box<dyn FnOnce(&JobId) -> String + Send>,
 }
 
 /// All jobs of the process.
@@ -201,6 +94,7 @@ struct Job {
     subject: String,
     who: String,
     started_at: i64,
+    href: Option<String>,
     stop: Arc<AtomicBool>,
     now: fn() -> i64,
     told: Mutex<Told>,
@@ -256,7 +150,7 @@ impl Jobs {
         if let Some(job) = all.iter().find(is_same) {
             return job.id.clone();
         }
-        self.begin(&mut all, kind, subject, who, work)
+        begin(&mut all, self.job(kind, subject, who), work)
     }
 
     /// Starts a job, unless any job is at work on that subject.
@@ -278,50 +172,43 @@ impl Jobs {
         if let Some(job) = all.iter().find(|job| job.is_at_work(&subject)) {
             return Err(job.id.clone());
         }
-        Ok(self.begin(&mut all, kind, subject, who, work))
+        Ok(begin(&mut all, self.job(kind, subject, who), work))
     }
 
-    fn begin<W, F>(
-        &self,
-        all: &mut VecDeque<Arc<Job>>,
-        kind: &'static str,
-        subject: String,
-        who: String,
-        work: W,
-    ) -> JobId
+    /// Starts a job that goes on with a question; `None` when enough of them are at work.
+    pub(crate) fn start_question<W, F>(&self, new: NewQuestion, work: W) -> Option<JobId>
     where
         W: FnOnce(JobHandle) -> F + Send + 'static,
-        F: Future<Output = Result<Value, EngineError>>,
+        F: Future<Output = Result<Value, Undone>>,
     {
+        let mut all = self.lock();
+        let is_at_work = |job: &&Arc<Job>| job.kind == QUESTION && job.told().ended.is_none();
+        if all.iter().filter(is_at_work).count() >= QUESTIONS {
+            return None;
+        }
+        let NewQuestion { subject, who, asked_at, href } = new;
+        let mut job = self.job(QUESTION, subject, who);
+        job.started_at = asked_at;
+        job.href = Some(href(&job.id));
+        Some(begin(&mut all, job, work))
+    }
+
+    /// A job that has not begun.
+    fn job(&self, kind: &'static str, subject: String, who: String) -> Job {
         let started_at = (self.now)();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let job = Arc::new(Job {
+        Job {
             // Not that of another job, nor of an earlier process.
             id: JobId(format!("{started_at:x}-{number}")),
             kind,
             subject,
             who,
             started_at,
+            href: None,
             stop: Arc::default(),
             now: self.now,
             told: Mutex::default(),
-        });
-        let over = all.iter().filter(|job| job.told().ended.is_some()).count();
-        if over >= KEPT
-            && let Some(oldest) = all.iter().position(|job| job.told().ended.is_some())
-        {
-            all.remove(oldest);
         }
-        all.push_back(Arc::clone(&job));
-        let id = job.id.clone();
-        // On a thread, since not all that the engine waits for can change threads.
-        let runtime = Handle::current();
-        drop(spawn_blocking(move || {
-            let ending = Ending(Arc::clone(&job));
-            let outcome = runtime.block_on(async { work(JobHandle(Arc::clone(&job))).await });
-            ending.0.end(outcome);
-        }));
-        id
     }
 
     /// The job of an id, as it is now; `None` when it is not known any more.
@@ -362,6 +249,32 @@ impl Jobs {
     }
 }
 
+/// Puts a job beside the others, and has it done.
+fn begin<W, F, E>(all: &mut VecDeque<Arc<Job>>, job: Job, work: W) -> JobId
+where
+    W: FnOnce(JobHandle) -> F + Send + 'static,
+    F: Future<Output = Result<Value, E>>,
+    E: Into<Undone>,
+{
+    let job = Arc::new(job);
+    let over = all.iter().filter(|job| job.told().ended.is_some()).count();
+    if over >= KEPT
+        && let Some(oldest) = all.iter().position(|job| job.told().ended.is_some())
+    {
+        all.remove(oldest);
+    }
+    all.push_back(Arc::clone(&job));
+    let id = job.id.clone();
+    // On a thread, since not all that the engine waits for can change threads.
+    let runtime = Handle::current();
+    drop(spawn_blocking(move || {
+        let ending = Ending(Arc::clone(&job));
+        let outcome = runtime.block_on(async { work(JobHandle(Arc::clone(&job))).await });
+        ending.0.end(outcome.map_err(E::into));
+    }));
+    id
+}
+
 impl Job {
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
@@ -372,7 +285,7 @@ impl Job {
     }
 
     /// Notes how it ended.
-    fn end(&self, outcome: Result<Value, EngineError>) {
+    fn end(&self, outcome: Result<Value, Undone>) {
         let at = (self.now)();
         let ended = match outcome {
             Ok(answer) => {
@@ -381,16 +294,12 @@ impl Job {
                 let state = if has_failed { JobState::Failed } else { JobState::Done };
                 Ended { at, state, answer: Some(answer), why: None, fix: None }
             }
-            Err(EngineError::Interrupted) => {
+            Err(Undone::Stopped) => {
                 Ended { at, state: JobState::Stopped, answer: None, why: None, fix: None }
             }
-            Err(error) => Ended {
-                at,
-                state: JobState::Failed,
-                answer: None,
-                why: Some(causes(&error)),
-                fix: error.fix(),
-            },
+            Err(Undone::Failed { why, fix }) => {
+                Ended { at, state: JobState::Failed, answer: None, why: Some(why), fix }
+            }
         };
         let mut told = self.told();
         told.step = None;
@@ -416,6 +325,7 @@ impl Job {
             lines: told.lines.iter().map(line).collect(),
             lines_dropped: told.dropped,
             answer: ended.and_then(|ended| ended.answer.clone()),
+            href: self.href.clone(),
             why: ended.and_then(|ended| ended.why.clone()),
             fix: ended.and_then(|ended| ended.fix.clone()),
         }
@@ -488,6 +398,24 @@ impl JobHandle {
         }
         let (title, unit) = (String::new(), unit.to_owned());
         told.step = Some(Step { title, done, of, unit, rows: 0, began_at: now });
+    }
+
+    /// Tells how many files a question has read, of how many that are known to be read.
+    pub(crate) fn reading(&self, done: u64, of: u64) {
+        let mut told = self.0.told();
+        let began_at = self.0.started_at;
+        let (title, unit, rows) = (String::new(), "files".to_owned(), 0);
+        told.step = Some(Step { title, done, of: Some(of), unit, rows, began_at });
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &JobId {
+        &self.0.id
+    }
+
+    /// Was it told to stop?
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.stop.load(Ordering::Relaxed)
     }
 
     /// Set when it is to stop.

@@ -14,6 +14,7 @@ mod fail;
 mod format;
 mod guard;
 mod health;
+mod heavy;
 mod jobs;
 mod kept;
 mod listen;

@@ -1,5 +1,6 @@
 //! The pages. Each draws an answer of the API.
 
+mod addresses;
 pub(crate) mod connections;
 pub(crate) mod cost_values;
 pub(crate) mod costs;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(connections::routes());
     routes.extend(help::routes());
     routes.extend(runs::routes());
+    routes.extend(addresses::routes());
     routes.extend(costs::routes());
     routes.extend(cost_values::routes());
     routes.extend(lines::routes());

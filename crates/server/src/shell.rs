@@ -90,6 +90,8 @@ pub(crate) struct Shell {
     pub(crate) csrf: String,
     /// Path and query of the page, for forms that come back to it.
     pub(crate) here: String,
+    /// Its one address, where that of what it shows is too long.
+    pub(crate) canonical: Option<String>,
     /// When it was drawn.
     pub(crate) drawn_at: String,
     /// Versions of the stylesheet and the script, which browsers keep by them.
@@ -149,7 +151,7 @@ impl Shell {
             let text = "Nobody has to sign in: this server answers to this machine only.";
             bands.push(Band { state: "waiting", text: text.to_owned(), link: None });
         }
-        let here = ask.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let here = ask.here().to_owned();
         Self {
             title,
             crumbs: Vec::new(),
@@ -165,6 +167,7 @@ impl Shell {
             has_no_keys: ask.has_no_keys,
             csrf: ask.csrf.clone(),
             here,
+            canonical: ask.shows.as_ref().map(|_| ask.uri.path().to_owned()),
             drawn_at: format::instant(app.now()),
             css: crate::assets::CSS.version(),
             js: crate::assets::JS.version(),
@@ -235,7 +238,7 @@ pub(crate) fn carried(ask: &Ask) -> String {
 fn without(ask: &Ask, parameter: &str) -> String {
     let kept = ask.query().into_iter().filter(|(key, _)| key != parameter);
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
-    if query.is_empty() { ask.uri.path().to_owned() } else { format!("{}?{query}", ask.uri.path()) }
+    if query.is_empty() { ask.path().to_owned() } else { format!("{}?{query}", ask.path()) }
 }
 
 /// A template as the answer.

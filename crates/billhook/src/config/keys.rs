@@ -305,12 +305,26 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "limits.page_seconds",
+        variable: "BILLHOOK_LIMITS_PAGE_SECONDS",
+        option: "",
+        default: "3",
+        allowed: "a whole number from 0 to 3600",
+        meaning: "How long a page waits for costs, lines or rows before the question becomes a run \
+                  with a page of its own.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.page_seconds = number(text, 0, 3_600)?;
+            Some(())
+        },
+    },
+    Key {
         name: "limits.statement_seconds",
         variable: "BILLHOOK_LIMITS_STATEMENT_SECONDS",
         option: "",
         default: "300",
         allowed: "a whole number from 1 to 86400",
-        meaning: "How long an SQL statement of the SQL page or the Postgres protocol may run.",
+        meaning: "How long a run of a page, or a statement of the Postgres protocol, may take.",
         form: Form::One,
         set: |settings, text| {
             settings.statement_seconds = number(text, 1, 86_400)?;

@@ -33,6 +33,7 @@ impl Config {
             clients: settings.clients,
             body_limit: settings.body_bytes,
             request_timeout: Duration::from_secs(settings.request_seconds),
+            page_wait: Duration::from_secs(settings.page_seconds),
             statement_timeout: Duration::from_secs(settings.statement_seconds),
             query_memory: settings.query_memory_mib.saturating_mul(MIB),
             postgres_tls: tls(settings)?,

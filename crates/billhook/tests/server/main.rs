@@ -19,5 +19,6 @@ mod local;
 mod outage;
 mod people;
 mod routes;
+mod runs;
 mod secrets;
 mod sinks;

@@ -46,6 +46,7 @@ const RESOURCE_COLUMNS: [&str; 2] = ["x_ResourceTags", "x_ResourceTagsRecordedAt
 const RESOURCE_FUNCTIONS: [(&str, &str); 1] = [("resource_tags", "Tags")];
 
 /// The directory as a session sees it.
+#[derive(Clone)]
 pub(crate) struct Directory {
     accounts: Arc<Source>,
     resources: Arc<Source>,

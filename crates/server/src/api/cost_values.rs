@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use billhook_engine::EngineError;
 use billhook_engine::report::{self, Granularity, report_in};
 use billhook_lake::session::LakeSession;
@@ -15,6 +16,9 @@ use crate::api::costs::{chosen, state};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
+use crate::heavy::Asked;
+use crate::jobs::JobView;
+use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::{How, View};
 
@@ -87,18 +91,23 @@ impl Wanted {
     }
 }
 
-/// The values of a column, under all conditions of the view but those on the column itself.
+/// Asks for the values of a column, under all conditions of the view but those on the column
+/// itself.
 ///
 /// # Errors
-/// When the lake cannot be read.
-pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<Values, Fail> {
+/// When the lake cannot be opened.
+pub(crate) async fn ask(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<Values>, Fail> {
     let session = app.session(wanted.view.as_of).await?;
-    if wanted.view.as_of.is_some() {
-        return fresh(app, wanted, &session).await;
-    }
-    let question =
-        format!("{} {:?} {:?} {}", app.today(), wanted.column, wanted.search, wanted.view.query());
-    app.kept_values.answer(&session, question, fresh(app, wanted, &session)).await
+    let Wanted { view, column, search } = wanted;
+    let question = Question {
+        text: format!("{} {column:?} {search:?} {}", app.today(), view.query()),
+        subject: format!("Values of {column}"),
+        asked_at: app.now(),
+    };
+    let (own, wanted, of) = (Arc::clone(app), wanted.clone(), Arc::clone(&session));
+    Ok(app.kept_values.ask(&session, question, move |reads| async move {
+        Box::pin(fresh(&own, &wanted, &of.watched(&reads))).await
+    }))
 }
 
 /// The values of a column, looked up.
@@ -152,14 +161,18 @@ async fn fresh(app: &App, wanted: &Wanted, session: &LakeSession) -> Result<Valu
         ("col" = String, Query, description = "The column, tag:KEY or category:NAME"),
         ("search" = Option<String>, Query, description = "Only values that contain this; beside it the parameters of /api/v1/costs"),
     ),
-    responses((status = 200, description = "The values", body = Values))
+    responses(
+        (status = 200, description = "The values", body = Values),
+        (status = 202, description = "With Prefer: respond-async: the job that goes on with it", body = JobView)
+    )
 )]
 pub(crate) async fn get_values(
     State(app): State<Arc<App>>,
-    ask: Ask,
-) -> Result<Json<Values>, Fail> {
-    let wanted = Wanted::parse(ask.query())?;
-    Ok(Json(answer(&app, &wanted).await?))
+    asker: Ask,
+    headers: HeaderMap,
+) -> Result<Response, Fail> {
+    let wanted = Wanted::parse(asker.query())?;
+    ask(&app, &wanted).await?.json(&app, &asker, &headers).await
 }
 
 #[derive(OpenApi)]

@@ -10,8 +10,9 @@ mod slots;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use billhook_engine::EngineError;
 use billhook_engine::period::DayRange;
 use billhook_engine::report::{self, Granularity, Report, Scope, Section, report_in};
@@ -25,6 +26,9 @@ use crate::api::Amount;
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
+use crate::heavy::Asked;
+use crate::jobs::JobView;
+use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::{MOST, View};
 
@@ -181,28 +185,52 @@ pub(crate) struct Without {
 /// When a column does not exist, or the lake cannot be read.
 pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
     let session = app.session(view.as_of).await?;
-    if view.as_of.is_some() {
-        return fresh(app, view, session).await;
-    }
-    let question = format!("{} {}", app.today(), view.query());
-    let fresh = fresh(app, view, Arc::clone(&session));
-    app.kept_costs.answer(&session, question, fresh).await
+    let fresh = fresh(app, view, &session, &session);
+    app.kept_costs.answer(&session, text(app, view), fresh).await
 }
 
-/// The figures of a view, looked up.
-async fn fresh(app: &App, view: &View, session: Arc<LakeSession>) -> Result<Costs, Fail> {
+/// The same, for who may not wait until the end.
+///
+/// # Errors
+/// When the lake cannot be opened.
+pub(crate) async fn ask(app: &Arc<App>, view: &View) -> Result<Asked<Costs>, Fail> {
+    let session = app.session(view.as_of).await?;
+    let subject = match view.by.as_slice() {
+        [] => "Costs".to_owned(),
+        by => format!("Costs by {}", by.join(" and ")),
+    };
+    let question = Question { text: text(app, view), subject, asked_at: app.now() };
+    let (own, view, of) = (Arc::clone(app), view.clone(), Arc::clone(&session));
+    Ok(app.kept_costs.ask(&session, question, move |reads| async move {
+        let reader = of.watched(&reads);
+        Box::pin(fresh(&own, &view, &of, &reader)).await
+    }))
+}
+
+/// The one way of asking for a view.
+fn text(app: &App, view: &View) -> String {
+    format!("{} {}", app.today(), view.query())
+}
+
+/// The figures of a view, looked up by `reader`, which is `session` or counts what it reads.
+async fn fresh(
+    app: &App,
+    view: &View,
+    session: &Arc<LakeSession>,
+    reader: &LakeSession,
+) -> Result<Costs, Fail> {
     let today = app.today();
     let range = view.period.range(today)?;
     let mut costs = bare(view, range);
-    costs.state = state(&session, range).await?;
-    let through = through(app, view, &session).await?;
+    costs.state = state(reader, range).await?;
+    let through = through(app, view, reader).await?;
     costs.through = through.map(|day| day.to_string());
     let request = view.request(range, today);
-    let report = match Box::pin(report_in(&session, &request)).await {
+    let report = match Box::pin(report_in(reader, &request)).await {
         Ok(report) => report,
         Err(EngineError::Nothing(why)) => {
             costs.hints.push(why);
-            costs.without = missing::without(&session, view, range, today).await?;
+            costs.without = missing::without(reader, view, range, today).await?;
             return Ok(costs);
         }
         Err(error) => return Err(error.into()),
@@ -216,12 +244,12 @@ async fn fresh(app: &App, view: &View, session: Arc<LakeSession>) -> Result<Cost
     costs.currencies = currencies(&report);
     if let Some(section) = chosen(&report, view) {
         costs.currency.clone_from(&section.currency);
-        let slots = app.slots.of(&session, view, &section.currency, today).await?;
+        let slots = app.slots.of(session, reader, view, &section.currency, today).await?;
         rows::fill(&mut costs, view, section, &slots);
         costs.buckets = buckets(&report, section, through.filter(|_| view.as_of.is_none()), today);
         costs.hints.extend(lacking(&report, section));
     }
-    costs.left_out = missing::left_out(&session, view, &report, &costs).await?;
+    costs.left_out = missing::left_out(reader, view, &report, &costs).await?;
     Ok(costs)
 }
 
@@ -406,11 +434,18 @@ async fn through(app: &App, view: &View, session: &LakeSession) -> Result<Option
         ("sort" = Option<String>, Query, description = "cost, name or change, with - before it for the other way round"),
         ("after" = Option<String>, Query, description = "What `next` of the answer before said"),
     ),
-    responses((status = 200, description = "The figures", body = Costs))
+    responses(
+        (status = 200, description = "The figures", body = Costs),
+        (status = 202, description = "With Prefer: respond-async: the job that goes on with it", body = JobView)
+    )
 )]
-pub(crate) async fn get_costs(State(app): State<Arc<App>>, ask: Ask) -> Result<Json<Costs>, Fail> {
-    let view = View::parse(&ask.query())?;
-    Ok(Json(answer(&app, &view).await?))
+pub(crate) async fn get_costs(
+    State(app): State<Arc<App>>,
+    asker: Ask,
+    headers: HeaderMap,
+) -> Result<Response, Fail> {
+    let view = View::parse(&asker.query())?;
+    ask(&app, &view).await?.json(&app, &asker, &headers).await
 }
 
 /// Are all groups shown, page by page?

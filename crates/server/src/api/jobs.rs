@@ -17,7 +17,7 @@ use crate::routes::{Need, Route, get, post};
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         get("/api/v1/jobs/{id}", Need::Viewer, job),
-        post("/api/v1/jobs/{id}/cancel", Need::Admin, cancel),
+        post("/api/v1/jobs/{id}/cancel", Need::Viewer, cancel),
     ]
 }
 
@@ -33,13 +33,23 @@ pub(crate) fn answer(app: &App, id: &str) -> Result<JobView, Fail> {
     })
 }
 
+/// May the caller stop a job? Whoever asked a question may cancel it; the rest is for admins.
+pub(crate) fn may_stop(ask: &Ask, job: &JobView) -> bool {
+    ask.is_admin() || (job.is_question() && job.who == ask.name())
+}
+
 /// Tells a job to stop.
 ///
 /// # Errors
-/// When it is not known any more, or the audit log cannot be written.
+/// When it is not known any more, is not the caller's to stop, or the audit log cannot be written.
 pub(crate) async fn stop(app: &App, ask: &Ask, id: &str) -> Result<(), Fail> {
     let view = answer(app, id)?;
-    if app.jobs.cancel(id) {
+    if !may_stop(ask, &view) {
+        let what = format!("{} did not begin this work, and has the viewer role.", ask.name());
+        return Err(Fail::forbidden(what));
+    }
+    // A question changes nothing, and neither does its end.
+    if app.jobs.cancel(id) && !view.is_question() {
         app.note(ask, "job.cancelled", &view.subject, None, Some(view.kind.into())).await?;
     }
     Ok(())
@@ -68,6 +78,7 @@ async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json
     params(("id" = String, Path, description = "Its id")),
     responses(
         (status = 204, description = "It was told to stop, or is over"),
+        (status = 403, description = "Only admins, and whoever asked a question, may stop it"),
         (status = 404, description = "It is not known any more")
     )
 )]

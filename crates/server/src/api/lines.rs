@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use billhook_engine::report::{self, LineId, LineItem, LinesRequest, WholeLine, line_in, lines_in};
-use billhook_lake::session::LakeSession;
+use billhook_lake::session::{LakeSession, Reads};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
@@ -19,6 +21,9 @@ use crate::api::{Amount, Instant};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
+use crate::heavy::Asked;
+use crate::jobs::JobView;
+use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::View;
 
@@ -235,22 +240,30 @@ impl Wanted {
     }
 }
 
-/// The lines of a view.
+/// Asks for the lines of a view.
 ///
 /// # Errors
-/// When a column does not exist, or the lake cannot be read.
-pub(crate) async fn answer(app: &App, wanted: &Wanted) -> Result<LinesPage, Fail> {
+/// When the lake cannot be opened.
+pub(crate) async fn ask(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<LinesPage>, Fail> {
     let newest = app.session(wanted.view.as_of).await?;
-    if wanted.view.as_of.is_some() {
-        return fresh(app, wanted, newest).await;
-    }
-    let question = format!("{} {}", app.today(), wanted.url(""));
-    let fresh = fresh(app, wanted, Arc::clone(&newest));
-    app.kept_lines.answer(&newest, question, fresh).await
+    let question = Question {
+        text: format!("{} {}", app.today(), wanted.url("")),
+        subject: "Lines".to_owned(),
+        asked_at: app.now(),
+    };
+    let (own, wanted, of) = (Arc::clone(app), wanted.clone(), Arc::clone(&newest));
+    Ok(app.kept_lines.ask(&newest, question, move |reads| async move {
+        Box::pin(fresh(&own, &wanted, of, &reads)).await
+    }))
 }
 
 /// The lines of a view, looked up.
-async fn fresh(app: &App, wanted: &Wanted, newest: Arc<LakeSession>) -> Result<LinesPage, Fail> {
+async fn fresh(
+    app: &App,
+    wanted: &Wanted,
+    newest: Arc<LakeSession>,
+    reads: &Arc<Reads>,
+) -> Result<LinesPage, Fail> {
     let view = &wanted.view;
     let (pin, skip) = cursor(view.after.as_deref())?;
     let session = match pin {
@@ -260,6 +273,7 @@ async fn fresh(app: &App, wanted: &Wanted, newest: Arc<LakeSession>) -> Result<L
             None => app.session(Some(at / 1_000)).await?,
         },
     };
+    let reader = session.watched(reads);
     let range = view.period.range(app.today())?;
     let mut request = LinesRequest {
         report: view.request(range, app.today()),
@@ -272,10 +286,10 @@ async fn fresh(app: &App, wanted: &Wanted, newest: Arc<LakeSession>) -> Result<L
         request.columns = COLUMNS.map(str::to_owned).to_vec();
     }
     request.report.currency.clone_from(&view.currency);
-    let mut found = Box::pin(lines_in(&session, &request)).await?;
+    let mut found = Box::pin(lines_in(&reader, &request)).await?;
     if let [first, _, ..] = found.sums.as_slice() {
         request.report.currency = Some(first.currency.clone());
-        found = Box::pin(lines_in(&session, &request)).await?;
+        found = Box::pin(lines_in(&reader, &request)).await?;
     }
     let sum = found.sums.first();
     let wished = view.currency.clone().unwrap_or_else(|| "USD".to_owned());
@@ -289,7 +303,7 @@ async fn fresh(app: &App, wanted: &Wanted, newest: Arc<LakeSession>) -> Result<L
         currency: sum.map_or(wished, |sum| sum.currency.clone()),
         from: range.from.to_string(),
         to: range.to.to_string(),
-        state: state(&session, range).await?,
+        state: state(&reader, range).await?,
         count: sum.map_or(0, |sum| sum.rows),
         total: Amount(sum.map_or(0, |sum| sum.total)),
         listed: Amount(listed),
@@ -450,14 +464,18 @@ pub(crate) async fn quarantine(app: &App, ask: &Ask) -> Result<Quarantine, Fail>
         ("col" = Option<String>, Query, description = "Columns with commas between; beside it the parameters of /api/v1/costs"),
         ("after" = Option<String>, Query, description = "What `next` of the answer before said"),
     ),
-    responses((status = 200, description = "The lines", body = LinesPage))
+    responses(
+        (status = 200, description = "The lines", body = LinesPage),
+        (status = 202, description = "With Prefer: respond-async: the job that goes on with it", body = JobView)
+    )
 )]
 pub(crate) async fn get_lines(
     State(app): State<Arc<App>>,
-    ask: Ask,
-) -> Result<Json<LinesPage>, Fail> {
-    let wanted = Wanted::parse(ask.query())?;
-    Ok(Json(answer(&app, &wanted).await?))
+    asker: Ask,
+    headers: HeaderMap,
+) -> Result<Response, Fail> {
+    let wanted = Wanted::parse(asker.query())?;
+    ask(&app, &wanted).await?.json(&app, &asker, &headers).await
 }
 
 /// One line

@@ -1,9 +1,10 @@
 //! SQL over the lake: one statement that reads, with bounds on its time and memory.
 //!
 //! `wrong` says what is wrong with a query, `currencies` whether it adds what must not be added,
-//! `send` gives whole answers.
+//! `send` gives whole answers, `late` has those that came after their page.
 
 mod currencies;
+mod late;
 mod send;
 mod wrong;
 
@@ -19,6 +20,7 @@ use billhook_engine::answers::cells;
 use billhook_engine::instant;
 use billhook_engine::sql_names::mended;
 use billhook_lake::LakeError;
+use billhook_lake::session::LakeSession;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
@@ -29,8 +31,11 @@ use utoipa::{OpenApi, ToSchema};
 use crate::api::told;
 use crate::app::App;
 use crate::fail::Fail;
+use crate::heavy::Asked;
+use crate::kept::Question;
 use crate::routes::{Need, Route, post};
 
+pub(crate) use late::RunAnswers;
 pub(crate) use send::{Format, send};
 pub(crate) use wrong::Wrong;
 
@@ -39,9 +44,6 @@ pub(crate) const ROWS: usize = 1_000;
 
 /// Rows that a page shows at most.
 pub(crate) const MOST_ROWS: usize = 10_000;
-
-/// So long before a request ends, a page is drawn with what was read.
-const MARGIN: Duration = Duration::from_secs(1);
 
 /// All ways in.
 pub(crate) fn routes() -> Vec<Route> {
@@ -91,6 +93,8 @@ pub(crate) struct Answer {
     pub(crate) is_late: bool,
     /// How long it took, microseconds.
     pub(crate) took: i64,
+    /// Files of the lake that were read.
+    pub(crate) files: u64,
     pub(crate) warning: Option<String>,
 }
 
@@ -122,14 +126,23 @@ impl Reading {
     }
 }
 
+/// The lake that a query asks.
+///
+/// # Errors
+/// When the time is none, or the lake cannot be opened.
+pub(crate) async fn session(app: &App, as_of: Option<&str>) -> Result<Arc<LakeSession>, Wrong> {
+    let as_of = as_of.map(instant::parse_millis).transpose().map_err(Fail::from)?;
+    Ok(app.session(as_of).await?)
+}
+
 /// Begins a query, which is over at `until` in any case.
 ///
 /// # Errors
 /// When the query is wrong or would change anything.
 pub(crate) async fn begin(
     app: &App,
+    session: &LakeSession,
     query: &str,
-    as_of: Option<&str>,
     until: Instant,
 ) -> Result<Begun, Wrong> {
     let limit = until.saturating_duration_since(Instant::now());
@@ -137,8 +150,6 @@ pub(crate) async fn begin(
     if query.trim().is_empty() {
         return Err(Wrong::new("there is no query", "Type one, or take one of the examples."));
     }
-    let as_of = as_of.map(instant::parse_millis).transpose().map_err(Fail::from)?;
-    let session = app.session(as_of).await?;
     let work = async {
         let plan = match (session.plan(query).await, mended(query)) {
             (Err(_), Some(mended)) => session.plan(&mended).await?,
@@ -146,7 +157,7 @@ pub(crate) async fn begin(
         };
         let stream = session.stream(&plan, app.config.query_memory).await?;
         let is_plan = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
-        let warning = if is_plan { None } else { currencies::warning(&session, &plan).await? };
+        let warning = if is_plan { None } else { currencies::warning(session, &plan).await? };
         Ok::<_, LakeError>((stream, warning))
     };
     match timeout_at(until, Box::pin(work)).await {
@@ -158,20 +169,39 @@ pub(crate) async fn begin(
     }
 }
 
-/// The first `most` rows of an answer; the others are counted.
+/// Asks for the first `most` rows of an answer; the others are counted.
 ///
 /// # Errors
-/// When the query is wrong, fails, or takes too long to have any rows.
-pub(crate) async fn table(
-    app: &App,
+/// When the lake cannot be opened.
+pub(crate) async fn ask(
+    app: &Arc<App>,
     query: &str,
     as_of: Option<&str>,
     most: usize,
+) -> Result<Asked<Answer, Wrong>, Wrong> {
+    let session = session(app, as_of).await?;
+    let text = format!("{most} {query}");
+    let question = Question { text, subject: "SQL".to_owned(), asked_at: app.now() };
+    let (own, query, of) = (Arc::clone(app), query.to_owned(), Arc::clone(&session));
+    Ok(app.kept_sql.ask(&session, question, move |reads| async move {
+        let answered = Box::pin(table(&own, &of.watched(&reads), &query, most)).await;
+        match answered {
+            Ok(answer) => Ok(Answer { files: reads.done(), ..answer }),
+            Err(wrong) => Err(wrong.having_read(&reads)),
+        }
+    }))
+}
+
+/// The first `most` rows of an answer; the others are counted.
+async fn table(
+    app: &App,
+    session: &LakeSession,
+    query: &str,
+    most: usize,
 ) -> Result<Answer, Wrong> {
     let begun_at = Instant::now();
-    let request = app.config.request_timeout.saturating_sub(MARGIN);
-    let until = begun_at + app.config.statement_timeout.min(request);
-    let Begun { mut reading, warning } = begin(app, query, as_of, until).await?;
+    let until = begun_at + app.config.statement_timeout;
+    let Begun { mut reading, warning } = begin(app, session, query, until).await?;
     let column = |field: &Arc<arrow::datatypes::Field>| AnswerColumn {
         name: field.name().clone(),
         is_number: field.data_type().is_numeric(),
@@ -199,7 +229,7 @@ pub(crate) async fn table(
         total = total.saturating_add(u64::try_from(batch.num_rows()).unwrap_or_default());
     }
     let took = i64::try_from(begun_at.elapsed().as_micros()).unwrap_or(i64::MAX);
-    Ok(Answer { columns, rows, total, is_late, took, warning })
+    Ok(Answer { columns, rows, total, is_late, took, files: 0, warning })
 }
 
 /// Runs a query and sends its whole answer. Amounts are decimals with all their digits. An answer

@@ -45,7 +45,7 @@ async fn a_job_tells_how_far_it_is_and_what_came_of_it() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     assert_eq!((view.state, view.who.as_str()), (JobState::Running, "maria"));
-    assert!(view.progress().starts_with("3 files of 8 files"), "{}", view.progress());
+    assert!(view.progress().starts_with("3 of 8 files"), "{}", view.progress());
     assert!(jobs.cancel(id.as_str()));
     let view = over(&jobs, &id).await;
     assert_eq!((view.state, view.answer), (JobState::Done, Some(json!({ "loaded": 1 }))));
@@ -75,4 +75,41 @@ fn the_time_left_is_told_once_something_is_known() {
     assert_eq!(left(5, 10, 1_000_000), None);
     assert_eq!(left(5, 10, 60_000_000), Some(60));
     assert_eq!(left(u64::MAX, u64::MAX, u64::MAX), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_stand_beside_each_other_up_to_a_bound() {
+    let jobs = Jobs::new(now);
+    let new = || NewQuestion {
+        subject: "Costs by ServiceName".to_owned(),
+        who: "tom".to_owned(),
+        asked_at: 500_000,
+        href: Box::new(|id| format!("/sql?answer={id}")),
+    };
+    let ask = || {
+        jobs.start_question(new(), |job| async move {
+            job.reading(214, 480);
+            job.stopped().await;
+            Err(Undone::Stopped)
+        })
+    };
+    let ids: Vec<JobId> = (0..QUESTIONS).map(|_| ask().unwrap()).collect();
+    assert!(ask().is_none());
+    let id = ids.first().unwrap();
+    let view = loop {
+        let view = jobs.get(id.as_str()).unwrap();
+        if view.step.is_some() {
+            break view;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert!(view.progress().starts_with("Reading 214 of 480 files"), "{}", view.progress());
+    assert_eq!(view.href, Some(format!("/sql?answer={id}")));
+    assert_eq!(view.started_at.0, 500_000);
+    jobs.cancel_all();
+    for id in &ids {
+        assert_eq!(over(&jobs, id).await.state, JobState::Stopped);
+    }
+    assert!(ask().is_some());
+    jobs.cancel_all();
 }

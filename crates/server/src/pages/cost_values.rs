@@ -6,11 +6,13 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::api::cost_values::{Values, Wanted, answer};
+use crate::api::addresses::link;
+use crate::api::cost_values::{self, Values, Wanted};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
 use crate::format;
+use crate::heavy::{Onward, Soon, led};
 use crate::pages::costs::figure::{Money, Shown};
 use crate::pages::costs::picker::days;
 use crate::pages::costs::table::shown_value;
@@ -61,7 +63,11 @@ struct ValueRow {
 
 async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
     let wanted = Wanted::parse(ask.query())?;
-    let values = Box::pin(answer(&app, &wanted)).await?;
+    let asked = cost_values::ask(&app, &wanted).await?;
+    let values = match asked.soon(&app, &ask, Onward::to(ask.here().to_owned())).await? {
+        Soon::There(values) => values,
+        Soon::Later(run) => return Ok(led(&run, Some(ask.here()))),
+    };
     let shell = Shell::new(&app, &ask, Place::Costs, &[wanted.column.as_str(), "Costs"]).await?;
     let view = wanted.view.first_page();
     let range = view.period.range(app.today())?;
@@ -132,5 +138,7 @@ async fn choose(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail>
         view.filters.push(Filter { how, column, values });
     }
     view.settle();
-    Ok(Redirect::to(&view.url("/costs")).into_response())
+    let address = view.url("/costs");
+    let link = link(&app, &ask, &address).await?;
+    Ok(Redirect::to(link.as_ref().unwrap_or(&address)).into_response())
 }

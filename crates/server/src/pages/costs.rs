@@ -13,14 +13,16 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use billhook_engine::report::{self, months_in};
 
+use crate::api::addresses::{canonical, link};
 use crate::api::costs::{self, Costs};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
 use crate::format;
+use crate::heavy::{Onward, Soon, led};
 use crate::pages::costs::chart::Chart;
 use crate::pages::costs::controls::{Controls, Elsewhere};
 use crate::pages::costs::figure::{Change, Money, Shown};
@@ -78,24 +80,33 @@ struct CostsPage {
     svg: String,
 }
 
-/// The address of the view when the one that was asked for is another: equal views have one.
-pub(crate) fn canonical(ask: &Ask, view: &View) -> Option<Redirect> {
-    let asked = ask.uri.query().unwrap_or_default();
-    let is_other = ask.fragment().is_none() && asked != view.query();
-    is_other.then(|| Redirect::to(&view.url(ask.uri.path())))
+/// The figures of a view, or the run that goes on with them.
+async fn figures(app: &Arc<App>, ask: &Ask, view: &View) -> Result<Soon<Costs>, Fail> {
+    let asked = costs::ask(app, view).await?;
+    asked.soon(app, ask, Onward::to(ask.here().to_owned())).await
 }
 
-async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
+/// The page of a view.
+///
+/// # Errors
+/// When the view makes no sense, or the lake cannot be read.
+pub(crate) async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
     let mut view = View::parse(&ask.query())?;
-    if let Some(redirect) = canonical(&ask, &view) {
+    if let Some(redirect) = canonical(&app, &ask, &view.url("/costs")).await? {
         return Ok(redirect.into_response());
     }
-    let mut costs = Box::pin(costs::answer(&app, &view)).await?;
+    let mut costs = match figures(&app, &ask, &view).await? {
+        Soon::There(costs) => costs,
+        Soon::Later(run) => return Ok(led(&run, Some(ask.here()))),
+    };
     let mut note = String::new();
     if costs.rows.is_empty() && view.filters.is_empty() && is_standard(&view) {
         let period = Period::Named("last-month".to_owned());
         let earlier = View { period, ..view.clone() };
-        let there = Box::pin(costs::answer(&app, &earlier)).await?;
+        let there = match figures(&app, &ask, &earlier).await? {
+            Soon::There(costs) => costs,
+            Soon::Later(run) => return Ok(led(&run, Some(ask.here()))),
+        };
         if !there.rows.is_empty() {
             let month = format::month(&costs.from);
             note = format!(
@@ -122,6 +133,7 @@ async fn made(
     let session = app.session(view.as_of).await?;
     let months = months_in(&session).await?;
     let shell = Shell::new(app, ask, Place::Costs, &["Costs"]).await?;
+    let elsewhere = elsewhere(app, ask, view, costs).await?;
     let picker = Picker::new(view, "/costs", app.today(), &months)?;
     let shown = Shown { currency: &costs.currency, is_exact: view.is_exact };
     let before = costs.before.map(|before| {
@@ -136,7 +148,7 @@ async fn made(
     csv_safe.push_str(if csv_safe.contains('?') { "&safe=1" } else { "?safe=1" });
     Ok(CostsPage {
         controls: Controls::of(view, costs),
-        elsewhere: Elsewhere::of(app, view, costs)?,
+        elsewhere,
         note,
         hints: if costs.rows.is_empty() { Vec::new() } else { costs.hints.clone() },
         metric: costs.metric.clone(),
@@ -167,6 +179,14 @@ async fn made(
         shell,
         picker,
     })
+}
+
+/// The same figures by other ways.
+async fn elsewhere(app: &App, ask: &Ask, view: &View, costs: &Costs) -> Result<Elsewhere, Fail> {
+    let mut elsewhere = Elsewhere::of(app, view, costs)?;
+    let link = link(app, ask, &elsewhere.link).await?;
+    elsewhere.link = link.map_or_else(String::new, |link| format!("{}{link}", elsewhere.base));
+    Ok(elsewhere)
 }
 
 /// Why there is nothing to see; empty when there is something.

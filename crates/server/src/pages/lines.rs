@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use billhook_focus::columns;
 
+use crate::api::addresses::canonical;
 use crate::api::lines::{
-    Cell, LineOf, LinesPage, OneLine, QuarantinedRecord, Wanted, answer, one, quarantine,
+    self, Cell, LineOf, LinesPage, OneLine, QuarantinedRecord, Wanted, one, quarantine,
 };
 use crate::api::mappings::{ColumnRule, LineMapping, SourceColumn};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
 use crate::format;
+use crate::heavy::{Onward, Soon, led};
 use crate::pages::costs::controls::groupable;
 use crate::pages::costs::figure::{Money, Shown};
 use crate::pages::costs::picker::{days, icon};
@@ -76,14 +78,20 @@ struct CellView {
     is_none: bool,
 }
 
-async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
+/// The page of the lines of a view.
+///
+/// # Errors
+/// When the view makes no sense, or the lake cannot be read.
+pub(crate) async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
     let wanted = Wanted::parse(ask.query())?;
-    let asked = ask.uri.path_and_query().map_or("", |path| path.as_str());
-    let address = wanted.url("/costs/lines");
-    if ask.fragment().is_none() && asked != address {
-        return Ok(Redirect::to(&address).into_response());
+    if let Some(redirect) = canonical(&app, &ask, &wanted.url("/costs/lines")).await? {
+        return Ok(redirect.into_response());
     }
-    let lines = Box::pin(answer(&app, &wanted)).await?;
+    let asked = lines::ask(&app, &wanted).await?;
+    let lines = match asked.soon(&app, &ask, Onward::to(ask.here().to_owned())).await? {
+        Soon::There(lines) => lines,
+        Soon::Later(run) => return Ok(led(&run, Some(ask.here()))),
+    };
     let shell = Shell::new(&app, &ask, Place::Costs, &["Lines", "Costs"]).await?;
     let range = wanted.view.period.range(app.today())?;
     draw(&listed(shell, &wanted, lines, &days(range)))

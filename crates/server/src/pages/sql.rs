@@ -5,11 +5,13 @@ mod chart;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{Datelike, Months, NaiveDate};
 
+use crate::api::addresses;
 use crate::api::queries::{self, QueryToSave, SavedQuery};
 use crate::api::sql::{self, Answer, Format, MOST_ROWS, ROWS, Wrong};
 use crate::api::tables::{self, SqlTable};
@@ -17,13 +19,12 @@ use crate::app::App;
 use crate::ask::{Ask, Posted};
 use crate::fail::Fail;
 use crate::format;
+use crate::heavy::{Onward, Repeatable, Soon, led};
+use crate::jobs::JobId;
 use crate::routes::{Need, Route, get, post};
 use crate::shell::{Place, Shell, draw};
 
 use chart::Chart;
-
-/// Queries up to so many characters have a link.
-const LINKED: usize = 3_000;
 
 /// Characters of a cell that are shown.
 const CELL: usize = 2_000;
@@ -53,7 +54,7 @@ struct SqlPage {
     queries: Vec<SavedQuery>,
     tables: Vec<SqlTable>,
     examples: Vec<Example>,
-    link: String,
+    link: Option<String>,
     answer: Option<Shown>,
     problem: Option<Problem>,
 }
@@ -131,15 +132,17 @@ impl Wish {
         Self::of(|name| form.raw(name).map(str::to_owned))
     }
 
+    /// What is run: the query, or what asks for its plan.
+    fn statement(&self, is_plan: bool) -> String {
+        if is_plan { format!("EXPLAIN {}", self.query) } else { self.query.clone() }
+    }
+
     fn as_of(&self) -> Option<&str> {
         Some(self.as_of.as_str()).filter(|text| !text.is_empty())
     }
 
     /// The address that brings the query back, without running it.
-    fn link(&self) -> String {
-        if self.query.is_empty() || self.query.len() > LINKED {
-            return String::new();
-        }
+    fn address(&self) -> String {
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());
         pairs.append_pair("q", &self.query);
         if !self.as_of.is_empty() {
@@ -152,28 +155,46 @@ impl Wish {
     }
 }
 
-/// The editor. Nothing is run.
-async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
+/// The editor, with what a run has answered. Nothing is run.
+///
+/// # Errors
+/// When a saved query is not there, or the control database fails.
+pub(crate) async fn page(State(app): State<Arc<App>>, ask: Ask) -> Result<Response, Fail> {
     let mut wish = Wish::of(|name| ask.parameter(name));
+    let run = ask.parameter("answer");
+    if wish.saved.is_none()
+        && addresses::is_long(ask.here())
+        && let Some(link) = addresses::link(&app, &ask, &wish.address()).await?
+    {
+        return Ok(Redirect::to(&link).into_response());
+    }
     let saved = saved(&app, &ask, &wish).await?;
     if let Some(saved) = &saved
         && wish.query.is_empty()
     {
         wish.query.clone_from(&saved.query);
     }
-    let page = drawn(&app, &ask, wish, saved, None, None).await?;
-    draw(&page)
+    let answer = run.as_deref().and_then(|run| answered(&app, run, &wish));
+    draw(&drawn(&app, &ask, wish, saved, answer, None).await?)
+}
+
+/// What a run has answered to a query, or its plan.
+fn answered(app: &App, run: &str, wish: &Wish) -> Option<Shown> {
+    let find = |is_plan| {
+        let answer = app.sql_answers.find(run, &wish.statement(is_plan))?;
+        Some(shown(Answer::clone(&answer), is_plan))
+    };
+    find(false).or_else(|| find(true))
 }
 
 /// Runs the query of the form, or has it explained.
 async fn run(State(app): State<Arc<App>>, ask: Ask, form: Posted) -> Result<Response, Fail> {
     let wish = Wish::posted(&form);
     let is_plan = form.get("action") == Some("explain");
-    let query = if is_plan { format!("EXPLAIN {}", wish.query) } else { wish.query.clone() };
-    let answered = Box::pin(sql::table(&app, &query, wish.as_of(), wish.limit)).await;
     let saved = saved(&app, &ask, &wish).await?;
-    match answered {
-        Ok(answer) => {
+    match asked(&app, &ask, &wish, is_plan).await {
+        Ok(Soon::Later(run)) => Ok((Extension(Repeatable), led(&run, None)).into_response()),
+        Ok(Soon::There(answer)) => {
             let answer = shown(answer, is_plan);
             draw(&drawn(&app, &ask, wish, saved, Some(answer), None).await?)
         }
@@ -187,6 +208,28 @@ async fn run(State(app): State<Arc<App>>, ask: Ask, form: Posted) -> Result<Resp
             Ok((status, draw(&page)?).into_response())
         }
     }
+}
+
+/// The answer to a query or its plan, or the run that goes on with it.
+async fn asked(
+    app: &Arc<App>,
+    ask: &Ask,
+    wish: &Wish,
+    is_plan: bool,
+) -> Result<Soon<Answer>, Wrong> {
+    let query = wish.statement(is_plan);
+    let address = wish.address();
+    // Without a link the query is not brought back: the answer stands alone.
+    let link = addresses::link(app, ask, &address).await?.unwrap_or_else(|| "/sql".to_owned());
+    let href = move |run: &JobId| {
+        let sign = if link.contains('?') { '&' } else { '?' };
+        format!("{link}{sign}answer={run}")
+    };
+    let (own, text) = (Arc::clone(app), query.clone());
+    let done = move |run: &JobId, answer: &Arc<Answer>| own.sql_answers.keep(run, text, answer);
+    let onward = Onward { href: Box::new(href), done: Box::new(done) };
+    let asked = sql::ask(app, &query, wish.as_of(), wish.limit).await?;
+    asked.soon(app, ask, onward).await
 }
 
 /// The whole answer as a file.
@@ -253,9 +296,14 @@ async fn drawn(
         text: format::grouped(u64::try_from(value).unwrap_or_default()),
         is_on: value == wish.limit,
     });
+    let link = if wish.query.is_empty() {
+        None
+    } else {
+        addresses::link(app, ask, &wish.address()).await?
+    };
     Ok(SqlPage {
         shell: Shell::new(app, ask, Place::Sql, &[title]).await?,
-        link: wish.link(),
+        link,
         query: wish.query,
         as_of: wish.as_of,
         limits: limits.into(),
@@ -335,8 +383,8 @@ fn sentence(answer: &Answer) -> String {
     let (all, took) = (format::grouped(answer.total), format::duration(answer.took));
     let rows = if answer.is_late {
         format!(
-            "First {} of at least {all} rows: the time was over before all were read. Downloads \
-             read on for as long as a query may take; a shorter period takes less",
+            "First {} of at least {all} rows: the time was over before all were read. A shorter \
+             period takes less",
             format::grouped(shown)
         )
     } else if shown < answer.total {
@@ -346,7 +394,11 @@ fn sentence(answer: &Answer) -> String {
     } else {
         format!("{all} rows")
     };
-    format!("{rows} · {took}")
+    let files = match answer.files {
+        1 => "1 file read".to_owned(),
+        files => format!("{} files read", format::grouped(files)),
+    };
+    format!("{rows} · {took} · {files}")
 }
 
 /// What is wrong, with the place marked. `before` characters stand before what was typed.
@@ -376,7 +428,7 @@ fn examples(today: NaiveDate) -> Vec<Example> {
     let before = month(today.checked_sub_months(Months::new(1)).unwrap_or(today));
     let example = |name, query: String| {
         let wish = Wish { query, limit: ROWS, ..Wish::default() };
-        Example { name, href: wish.link() }
+        Example { name, href: wish.address() }
     };
     vec![
         example(
@@ -448,14 +500,15 @@ mod tests {
             total: 1_001,
             is_late: false,
             took: 210_000,
+            files: 14,
             warning: None,
         };
-        assert_eq!(sentence(&answer), "First 2 of 1,001 rows · 210 ms");
+        assert_eq!(sentence(&answer), "First 2 of 1,001 rows · 210 ms · 14 files read");
     }
 
     #[test]
     fn a_link_brings_the_query_back() {
         let wish = Wish { query: "SELECT 1 + 1".to_owned(), limit: ROWS, ..Wish::default() };
-        assert_eq!(wish.link(), "/sql?q=SELECT+1+%2B+1");
+        assert_eq!(wish.address(), "/sql?q=SELECT+1+%2B+1");
     }
 }

@@ -77,7 +77,7 @@ async fn types_are_told_as_they_are_sent() {
     let sql = "SELECT SUM(CASE WHEN BilledCost < 0 THEN 0 ELSE BilledCost END) AS billed, \
                SUM(BilledCost) / SUM(ListCost) AS rate FROM costs";
     let statement = client.prepare(sql).await.unwrap();
-    let told: Vec<&Type> = statement.columns().iter().map(|column| column.type_()).collect();
+    let told: Vec<&Type> = statement.columns().iter().map(tokio_postgres::Column::type_).collect();
     assert_eq!(told, [&Type::NUMERIC, &Type::NUMERIC]);
     let row = client.query_one(&statement, &[]).await.unwrap();
     let sent: Vec<String> = (0..2).map(|column| row.get::<_, Cell>(column).0).collect();

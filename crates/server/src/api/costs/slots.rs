@@ -37,13 +37,15 @@ struct Known {
 type Key = (Vec<String>, String, NaiveDate);
 
 impl Slots {
-    /// The owners of the colours for the grouping of a view.
+    /// The owners of the colours for the grouping of a view, which are remembered for `session`
+    /// and looked up by `reader`.
     ///
     /// # Errors
     /// When the lake cannot be read.
     pub(super) async fn of(
         &self,
         session: &Arc<LakeSession>,
+        reader: &LakeSession,
         view: &View,
         currency: &str,
         today: NaiveDate,
@@ -63,7 +65,7 @@ impl Slots {
             is_none_apart: true,
             ..ReportRequest::new(today)
         };
-        let owned: Owned = match Box::pin(report_in(session, &request)).await {
+        let owned: Owned = match Box::pin(report_in(reader, &request)).await {
             Ok(report) => {
                 let rows = report.sections.into_iter().flat_map(|section| section.rows);
                 let named = rows.filter(|row| row.keys.iter().any(Option::is_some));

@@ -11,7 +11,7 @@ use billhook_engine::answers::{ParquetPieces, csv, csv_header, json_lines};
 use futures::stream::try_unfold;
 use tokio::time::{Instant, timeout};
 
-use super::{Begun, Reading, Wrong, begin};
+use super::{Begun, Reading, Wrong, begin, session};
 use crate::app::App;
 use crate::fail::Fail;
 
@@ -61,7 +61,8 @@ pub(crate) async fn send(
     format: Format,
 ) -> Result<Response, Fail> {
     let until = Instant::now() + app.config.statement_timeout;
-    let Begun { mut reading, .. } = begin(app, query, as_of, until).await?;
+    let session = session(app, as_of).await?;
+    let Begun { mut reading, .. } = begin(app, &session, query, until).await?;
     let schema = reading.schema();
     let (encoder, head) = match format {
         Format::Ndjson => (Encoder::Json, None),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use billhook_engine::error::causes;
 use billhook_engine::sql_names::near;
+use billhook_lake::session::Reads;
 use billhook_lake::{LakeError, spec};
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
@@ -52,6 +53,15 @@ impl Wrong {
                    columns, or costs_daily, which has a row per day, account and service.";
         let fail = Fail::new(StatusCode::GATEWAY_TIMEOUT, "This took too long", why, fix);
         Self { is_late: true, ..fail.into() }
+    }
+
+    /// The same, with how far a query that took too long had come.
+    pub(crate) fn having_read(mut self, reads: &Reads) -> Self {
+        let (done, files) = (reads.done(), reads.files());
+        if self.is_late && files > 0 {
+            self.fail.why = format!("{}; {done} of {files} files were read", self.fail.why);
+        }
+        self
     }
 
     /// What the lake says of a query.

@@ -256,6 +256,9 @@ fn quick(view: &View) -> Vec<Choice> {
 /// The same view by other ways.
 #[derive(Debug, Clone)]
 pub(crate) struct Elsewhere {
+    /// What the server is called.
+    pub(crate) base: String,
+    /// The path of the page, with its query.
     pub(crate) link: String,
     pub(crate) command: String,
     pub(crate) api: String,
@@ -277,11 +280,12 @@ impl Elsewhere {
         // Another currency may have most rows tomorrow.
         let pinned = View { currency: Some(costs.currency.clone()), ..view.clone() };
         Ok(Self {
-            link: format!("{base}{}", pinned.url("/costs")),
+            link: pinned.url("/costs"),
             command: pinned.command(),
             api: format!("{base}{}", pinned.url("/api/v1/costs")),
             sql: sql(app, view, costs)?,
             query: view.query(),
+            base,
         })
     }
 }

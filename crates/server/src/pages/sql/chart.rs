@@ -187,6 +187,7 @@ mod tests {
             total: u64::try_from(rows.len()).unwrap(),
             is_late: false,
             took: 1,
+            files: 0,
             warning: None,
         }
     }

@@ -75,11 +75,8 @@ async fn save(
         Ok(wanted) => Box::pin(sinks::change(&app, &ask, &name, wanted)).await,
         Err(fail) => Err(fail),
     };
-    let fail = match changed {
-        Ok(_) => {
-            return Ok(Redirect::to(&format!("/streams/{name}/settings")).into_response());
-        }
-        Err(fail) => fail,
+    let Err(fail) = changed else {
+        return Ok(Redirect::to(&format!("/streams/{name}/settings")).into_response());
     };
     if !matches!(fail.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST) {
         return Err(fail.linked("The sink as it is now", format!("/streams/{name}/change")));
