@@ -41,6 +41,8 @@ mod focus;
 mod hours;
 #[path = "cli/idempotent.rs"]
 mod idempotent;
+#[path = "cli/kafka.rs"]
+mod kafka;
 #[path = "cli/layouts.rs"]
 mod layouts;
 #[path = "cli/live.rs"]

@@ -115,7 +115,7 @@ impl Registry {
         })
     }
 
-    /// Keeps attempts of a sink that nothing else is to be stored with. None of a sink that is gone.
+    /// Keeps attempts of a sink that nothing else is to be stored with; none of one that is gone.
     ///
     /// # Errors
     /// When the database fails.

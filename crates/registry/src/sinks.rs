@@ -235,8 +235,8 @@ impl Registry {
 
     /// Moves the cursor on, as [`Registry::set_cursor`], if it still is where the caller left it.
     /// False when it is not: somebody had it rewound meanwhile, and moving it on would undo that.
-    /// The caller then begins anew from [`Registry::cursor`]. Either way `attempts`, which were made
-    /// since the last time, are kept in the same step.
+    /// The caller then begins anew from [`Registry::cursor`]. Either way `attempts`, made since the
+    /// last time, are kept in the same step.
     ///
     /// # Errors
     /// [`RegistryError::NoSink`].

@@ -1,6 +1,8 @@
-//! The suite that every sink must pass, over HTTP in its three modes and over a file.
+//! The suite that every sink must pass, over HTTP in its three modes, over a file, and over Kafka
+//! in its two.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "what is skipped is told")]
 
 #[path = "contract/suite.rs"]
 mod suite;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use billhook_stream::settings::{self, SinkSettings};
 use billhook_stream::sink::Sink;
+use billhook_testkit::kafka::{Broker, Line};
 use billhook_testkit::receiver::Receiver;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -18,6 +21,8 @@ use serde_json::{Value, json};
 use suite::Arrived;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+const TOPIC: &str = "costs";
 
 struct Http(Receiver);
 
@@ -43,6 +48,16 @@ impl Arrived for Lines {
             }
         }
         events
+    }
+}
+
+struct Topic(Broker);
+
+#[async_trait]
+impl Arrived for Topic {
+    /// What is sent again is in the topic again; who reads it knows ids.
+    async fn all(&self) -> Vec<Value> {
+        self.0.events(TOPIC).unwrap()
     }
 }
 
@@ -84,4 +99,28 @@ async fn a_file_holds() {
     let path = folder.path().join("events.ndjson");
     let sink = open(json!({ "kind": "file", "path": path })).await;
     suite::holds(sink.as_ref(), &Lines(path)).await;
+}
+
+async fn over_kafka(mode: &str) {
+    let python = std::env::var_os("BILLHOOK_TEST_PYTHON").map(PathBuf::from);
+    let Some(python) = python.filter(|path| path.exists()) else {
+        eprintln!("SKIPPED: BILLHOOK_TEST_PYTHON is not set; run the tests by `cargo xtask test`");
+        return;
+    };
+    let broker = Broker::start(&python, Line::Direct).unwrap();
+    broker.create_topic(TOPIC, 3).unwrap();
+    let brokers = [broker.address()];
+    let target = json!({ "kind": "kafka", "brokers": brokers, "topic": TOPIC, "mode": mode });
+    let sink = open(target).await;
+    suite::holds(sink.as_ref(), &Topic(broker)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn structured_kafka_holds() {
+    over_kafka("structured").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_kafka_holds() {
+    over_kafka("binary").await;
 }

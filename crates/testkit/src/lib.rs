@@ -9,7 +9,8 @@
 //!   reports.
 //!
 //! For tests only there are [`emulator`]: AWS as a process of this machine, [`cloud`]: its
-//! permissions in front of that, and [`receiver`]: somebody whom events are sent to.
+//! permissions in front of that, [`receiver`]: somebody whom events are sent to, and [`kafka`]: a
+//! broker that they are sent to.
 //!
 //! Nothing that writes bills reads a clock, the environment or chance: the same arguments give the
 //! same bytes.
@@ -22,15 +23,15 @@ pub mod decimal;
 pub mod demo;
 pub mod emulator;
 pub mod forms;
+pub mod kafka;
 pub mod random;
 pub mod receiver;
 pub mod render;
 pub mod synth;
 pub mod wide;
 
-/// The crate whose test runs. Cargo and its test runners name it when they start a test, in that very
-/// folder: a path that is compiled in would lead to another checkout where several share a build
-/// folder.
+/// The crate whose test runs, as whoever starts the test names it. A path that is compiled in would
+/// lead to another checkout where several share a build folder.
 #[must_use]
 pub fn own_crate() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)

@@ -1,4 +1,4 @@
-//! Sinks that are changed while the server runs: by whom, by what rules, and what becomes of events.
+//! Sinks that are changed while the server runs: by whom, by what rules, what becomes of events.
 
 use std::fs;
 use std::path::{Path, PathBuf};
