@@ -20,6 +20,8 @@ pub(crate) struct Ask {
     pub(crate) uri: Uri,
     /// Of a page below `/v/`: path and query of what it shows, which are too long for a link.
     pub(crate) shows: Option<Arc<str>>,
+    /// What the caller's browser calls this server, such as `https://billhook.example`.
+    pub(crate) site: String,
     /// The caller's address.
     pub(crate) address: IpAddr,
     /// What the colours are chosen by: `light`, `dark`, or nothing for the system's.

@@ -285,7 +285,8 @@ async fn ask(app: &App, peer: IpAddr, headers: &HeaderMap, uri: Uri) -> Result<A
     };
     let has_no_keys = cookie(headers, KEYS_COOKIE).as_deref() == Some("off");
     let address = client(app, peer, headers);
-    Ok(Ask { who, uri, shows: None, address, theme, has_no_keys, csrf, id })
+    let site = origin::site(app.config.public_url.as_ref(), headers);
+    Ok(Ask { who, uri, shows: None, site, address, theme, has_no_keys, csrf, id })
 }
 
 async fn who(

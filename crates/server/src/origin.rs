@@ -43,6 +43,16 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(HOST).and_then(|host| host.to_str().ok())
 }
 
+/// What browsers call this server, without a slash at the end: what it is told, or else what the
+/// request calls it. Empty when neither says it.
+pub(crate) fn site(public: Option<&Url>, headers: &HeaderMap) -> String {
+    match (public, host(headers)) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(host)) => format!("http://{host}"),
+        (None, None) => String::new(),
+    }
+}
+
 /// Path and query of the page that a form was on; the overview when that is not told.
 pub(crate) fn came_from(headers: &HeaderMap) -> String {
     let told = headers.get(REFERER).and_then(|page| page.to_str().ok());
@@ -56,7 +66,7 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue};
     use url::Url;
 
-    use super::{came_from, require_own};
+    use super::{came_from, require_own, site};
 
     fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
         let header = |(name, value): &(&'static str, &'static str)| {
@@ -89,5 +99,14 @@ mod tests {
         assert_eq!(from("http://10.0.0.7:8080/settings/users?a=b"), "/settings/users?a=b");
         assert_eq!(from("http://evil.example/settings"), "/");
         assert_eq!(came_from(&headers(&[])), "/");
+    }
+
+    #[test]
+    fn an_address_on_paper_is_one_that_can_be_opened() {
+        let here = headers(&[("host", "10.0.0.7:8080")]);
+        let public = Url::parse("https://bills.example/").unwrap();
+        assert_eq!(site(Some(&public), &here), "https://bills.example");
+        assert_eq!(site(None, &here), "http://10.0.0.7:8080");
+        assert_eq!(site(None, &headers(&[])), "");
     }
 }

@@ -92,6 +92,8 @@ pub(crate) struct Shell {
     pub(crate) here: String,
     /// Its one address, where that of what it shows is too long.
     pub(crate) canonical: Option<String>,
+    /// The whole address of the page, for paper.
+    pub(crate) address: String,
     /// When it was drawn.
     pub(crate) drawn_at: String,
     /// Versions of the stylesheet and the script, which browsers keep by them.
@@ -152,6 +154,9 @@ impl Shell {
             bands.push(Band { state: "waiting", text: text.to_owned(), link: None });
         }
         let here = ask.here().to_owned();
+        // On paper the short address, where there is one.
+        let path = ask.uri.path_and_query().map_or("/", |path| path.as_str());
+        let address = format!("{}{path}", ask.site);
         Self {
             title,
             crumbs: Vec::new(),
@@ -168,6 +173,7 @@ impl Shell {
             csrf: ask.csrf.clone(),
             here,
             canonical: ask.shows.as_ref().map(|_| ask.uri.path().to_owned()),
+            address,
             drawn_at: format::instant(app.now()),
             css: crate::assets::CSS.version(),
             js: crate::assets::JS.version(),

@@ -90,8 +90,8 @@ impl Broker {
     }
 
     /// Starts one that may be killed while it does nothing: what it keeps lies in an AWS emulator
-    /// of its own, which needs `moto[server]`. Killed while it takes a batch it may lose it, because
-    /// it notes that it has it before it stores it.
+    /// of its own, which needs `moto[server]`. Killed while it takes a batch it may lose it: it
+    /// notes that it has it before it stores it.
     ///
     /// # Errors
     /// When it cannot be started.

@@ -2,7 +2,8 @@
 
 usage: checks.py SCENE.json [ID...]
 
-Prints a line per check: `PASS X-1`, `FAIL X-1 why`, or `ELSEWHERE X-11 where`. Ends with 1 when one
+Prints a line per check: `PASS X-1 2 s`, `FAIL X-1 why`, or `ELSEWHERE X-11 where`. What a check takes
+that is done with another one, and the walk through all pages, counts for the first of them. Ends with 1 when one
 fails or a number has no check. Each check is a function marked with its number; those of a theme are
 in one file. `SCENE.json` is written by `tests/server/browser.rs`.
 """
@@ -10,6 +11,7 @@ in one file. `SCENE.json` is written by `tests/server/browser.rs`.
 import importlib
 import json
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -36,7 +38,7 @@ ELSEWHERE = {
 }
 
 # In this order: the later ones change what the earlier ones look at.
-THEMES = ["every", "costs", "charts", "overview", "settings", "streams", "connections", "wizard"]
+THEMES = ["every", "costs", "charts", "overview", "settings", "failures", "streams", "connections", "wizard"]
 
 
 def known():
@@ -84,19 +86,22 @@ def main():
     try:
         # One function may be several checks: it runs once, and they hold or fail together.
         done = {}
+        begun = time.monotonic()
         for number, check in checks.items():
             if wanted and number not in wanted:
                 continue
+            since = time.monotonic()
             if check not in done:
                 done[check] = run(house, number, check)
-            why = done[check]
+            why, took = done[check], round(time.monotonic() - since)
             if why is None:
-                print(f"PASS {number}", flush=True)
+                print(f"PASS {number} {took} s", flush=True)
             else:
                 failed += 1
                 print(f"FAIL {number} " + why.replace("\n", "\n     "), flush=True)
     finally:
         house.end()
+    print(f"all of them: {round(time.monotonic() - begun)} s", flush=True)
     return 1 if failed else 0
 
 

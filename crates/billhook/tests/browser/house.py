@@ -87,6 +87,7 @@ class House:
             executable_path=scene["chromium"], headless=True, args=FLAGS
         )
         self.states = {}
+        self.survey = None
         self.open = []
         self.axe = Path(scene["axe"]).read_text("utf-8") if scene.get("axe") else None
 

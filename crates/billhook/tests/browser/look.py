@@ -1,4 +1,5 @@
-"""Rules of accessibility of our own, run in the page: they hold where axe is not there, too."""
+"""What runs in a page: rules of accessibility of our own, which hold where axe is not there, too, the
+keyboard, and paper."""
 
 # One heading of the first level, landmarks, names of everything that is used, ids once, tables with
 # captions and scopes, targets of at least 24 pixels, no positive tabindex, fields with labels.
@@ -108,4 +109,155 @@ CONTRAST = """() => {
     }
   }
   return wrongs.slice(0, 20);
+}"""
+
+# What axe finds. Nothing is loaded anew for it.
+AXE = """async () => (await axe.run(document, {
+  preload: false,
+  resultTypes: ['violations'],
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+})).violations.map((one) => `${one.id}: ${one.help}: ` + one.nodes.slice(0, 2)
+  .map((node) => node.html.slice(0, 160)).join(' | '))"""
+
+# What reaches beyond the window, but for what scrolls by itself.
+CLIPPED = """(width) => [...document.querySelectorAll('body *')].filter((one) =>
+  one.getBoundingClientRect().right > width + 1 && !one.closest('.scroll, pre, .bh'))
+  .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))"""
+
+# Keeps where the focus goes, from the first stop of the page until it comes back there.
+WATCH_FOCUS = """() => {
+  const seen = {stops: [], is_over: false};
+  window.seen_stops = seen;
+  const shape = (box, one) => {
+    let [x, y] = [scrollX, scrollY];
+    for (let at = one.parentElement; at && at !== document.body; at = at.parentElement) {
+      x += at.scrollLeft;
+      y += at.scrollTop;
+    }
+    return {top: box.top + y, bottom: box.bottom + y, left: box.left + x, right: box.right + x};
+  };
+  const is_clipped = (one) => {
+    for (let at = one.parentElement; at; at = at.parentElement) {
+      if (getComputedStyle(at).clipPath !== 'none') return true;
+    }
+    return false;
+  };
+  const first = new Set();
+  addEventListener('blur', () => { seen.is_over = seen.stops.length > 0; });
+  document.addEventListener('focusin', ({target}) => {
+    if (seen.is_over || first.has(target)) {
+      seen.is_over = true;
+      return;
+    }
+    first.add(target);
+    const style = getComputedStyle(target);
+    const boxes = [...target.getClientRects()];
+    const area = target.closest('header, main, footer, section[aria-label=Notices]');
+    const pop = target.closest('.pop');
+    seen.stops.push({
+      html: target.outerHTML.replace(/\\s+/g, ' ').slice(0, 120),
+      has_ring: parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== 'none',
+      is_seen: boxes.some((box) => box.width > 1 && box.height > 1 && box.right > 0)
+        && !target.closest('.visually-hidden') && !is_clipped(target)
+        && target.checkVisibility({visibilityProperty: true, opacityProperty: true}),
+      begin: boxes.length ? shape(boxes[0], target) : null,
+      end: boxes.length ? shape(boxes.at(-1), target) : null,
+      area: `${area ? area.localName : ''} ${pop ? 'pop' : ''}`,
+    });
+  });
+}"""
+
+# What is wrong with the stops: each is seen with a ring, the first is the way to the content, and
+# each next one is further down, or further right, as the eye reads; another column begins above.
+STOPS = """() => {
+  const {stops, is_over} = window.seen_stops;
+  const wrongs = [];
+  if (!is_over) wrongs.push(`the keyboard comes to no end in ${stops.length} stops`);
+  if (stops.length < 4) wrongs.push(`only ${stops.length} stops`);
+  if (!stops[0]?.html.includes('class="skip"')) wrongs.push(`begins with ${stops[0]?.html}`);
+  for (const one of stops) {
+    if (!one.has_ring) wrongs.push(`the focus is not seen on ${one.html}`);
+    if (!one.is_seen) wrongs.push(`the focus goes where nothing is seen: ${one.html}`);
+  }
+  for (let at = 1; at < stops.length; at += 1) {
+    const [above, below] = [stops[at - 1], stops[at]];
+    if (above.area !== below.area || !above.end || !below.begin) continue;
+    const [from, to] = [above.end, below.begin];
+    const is_column = to.left >= from.left + 4;
+    const is_back = to.bottom <= from.top + 2 && !is_column;
+    const apart = Math.abs(to.top + to.bottom - from.top - from.bottom) / 2;
+    const low = Math.min(to.bottom - to.top, from.bottom - from.top);
+    const is_left = apart < low / 2 && to.right <= from.left + 2;
+    if (is_back || is_left) wrongs.push(`${below.html} comes after ${above.html}`);
+  }
+  return wrongs;
+}"""
+
+# The menus of the page that are there at this width; gives how many.
+MENUS = """() => {
+  window.seen_menus = [...document.querySelectorAll('details.drop, details.person, details.menu')]
+    .filter((one) => one.querySelector('summary').checkVisibility());
+  return window.seen_menus.length;
+}"""
+
+# What is wrong with a page on paper so wide: dark ink on white ground, since grounds are not printed
+# unless they have to be; its address and its time; every cell of every table, none of them cut off.
+PRINTED = """(paper) => {
+  const wrongs = [];
+  const show = (one) => one.outerHTML.replace(/\\s+/g, ' ').slice(0, 140);
+  const read = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const channel = (value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  };
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const is_seen = (one) => one.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const printed = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const seen = new Set();
+  while (walker.nextNode()) {
+    const one = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !one || one.closest('script, .visually-hidden, option') || !is_seen(one)) continue;
+    printed.push(text);
+    if (seen.has(one)) continue;
+    seen.add(one);
+    const style = getComputedStyle(one);
+    const [r, g, b] = read(one.closest('svg') ? style.fill : style.color);
+    let ground = [255, 255, 255];
+    for (let at = one; at; at = at.parentElement) {
+      const own = getComputedStyle(at);
+      const colour = read(own.backgroundColor);
+      if (own.printColorAdjust === 'exact' && (colour[3] ?? 1) > 0.99) { ground = colour; break; }
+    }
+    const [a, z] = [light([r, g, b]), light(ground)].sort((x, y) => y - x);
+    if ((a + 0.05) / (z + 0.05) < 4.5) wrongs.push(`pale on paper: ${style.color} ${show(one)}`);
+  }
+  for (const one of document.querySelectorAll('body, main, .card, table, .tile')) {
+    const [r, g, b, alpha] = read(getComputedStyle(one).backgroundColor);
+    if ((alpha ?? 1) > 0.5 && light([r, g, b]) < 0.8) wrongs.push(`a dark ground: ${show(one)}`);
+  }
+  const all = printed.join(' ');
+  if (!all.includes(location.href)) wrongs.push('no address');
+  if (!/Drawn \\d+ \\w+ \\d{4} \\d\\d:\\d\\d UTC/.test(all)) wrongs.push('no time');
+  const tables = [...document.querySelectorAll('main table')];
+  for (const table of tables) {
+    // Heads may be said beside each cell instead.
+    const is_told = table.querySelector('td[data-label]')
+      && [...table.querySelectorAll('td[data-label]')].every((one) =>
+        getComputedStyle(one, '::before').content.includes(one.dataset.label));
+    const hidden = [...table.querySelectorAll('tr, th, td')]
+      .filter((one) => !is_seen(one) && !(is_told && one.closest('thead')));
+    if (hidden.length) wrongs.push(`${hidden.length} cells are not printed: ${show(hidden[0])}`);
+    const cells = [...table.querySelectorAll('th, td')].map((one) => one.getBoundingClientRect());
+    const right = Math.max(...cells.map((box) => box.right));
+    if (right > paper + 1) wrongs.push(`${Math.round(right)} wide on ${paper}: ${show(table)}`);
+    for (let at = table.parentElement; at && at.localName !== 'main'; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      const is_cut = style.overflowX !== 'visible' && at.scrollWidth > at.clientWidth + 1
+        || style.overflowY !== 'visible' && at.scrollHeight > at.clientHeight + 1;
+      if (is_cut) wrongs.push(`cut off: ${show(at)}`);
+    }
+  }
+  return {wrongs: wrongs.slice(0, 20), tables: tables.length};
 }"""

@@ -1,9 +1,9 @@
-"""SQ, SE, SI and ER: SQL, settings, sign-in, and what fails."""
+"""SQ, SE and SI: SQL, settings, and sign-in."""
 
 import re
 import urllib.parse
 
-from house import NARROW, exact, heading, same, the_total, want, watch
+from house import exact, same, the_total, want
 from numbered import check
 
 NUMBERS = "SELECT value FROM generate_series(1, 1001)"
@@ -132,47 +132,3 @@ def a_password_manager_knows_the_fields(house):
     page = house.page("/settings/password")
     kinds = page.locator("input[type=password]").evaluate_all("(all) => all.map((one) => one.autocomplete)")
     want("current-password" in kinds and "new-password" in kinds, f"fields are {kinds}")
-
-
-@check("ER-1", "ER-2")
-def failures_have_their_own_words(house):
-    page = house.context().new_page()
-    watch(page)
-    headings = {}
-    for path, status in (
-        ("/costs?metric=Cost", 400),
-        ("/no-such-page", 404),
-        ("/costs/line?connection=no", 400),
-    ):
-        answer = page.goto(house.url(path))
-        text = page.inner_text("main")
-        want(answer.status in (status, 404), f"{path}: {answer.status}")
-        headings[answer.status] = heading(page)
-        want("What to do" in text or page.locator("main a.button").count() > 0, f"{path}: {text}")
-        want(not re.search(r"\.rs\b|src/|panicked|/root/|/tmp/", text), f"{path}: {text}")
-    page = house.context(user="tom").new_page()
-    answer = page.goto(house.url("/settings/users"))
-    headings[answer.status] = heading(page)
-    want("maria" in page.inner_text("main"), "nobody says who may")
-    same(len(set(headings.values())), len(headings), f"headings {headings}")
-    # A form that is refused keeps what was typed, says it twice and leads to the field.
-    page = house.page("/settings/users", width=NARROW)
-    page.fill("#name", "two words")
-    with page.expect_navigation():
-        page.locator("main form", has=page.locator("#name")).locator("button").last.click()
-    want(page.title().startswith("Error: "), page.title())
-    same(page.input_value("#name"), "two words", "what was typed")
-    words = page.locator(".summary a").first.inner_text()
-    same(page.locator("#name-error").inner_text(), words, "the words at the field")
-    page.locator(".summary a").first.click()
-    same(page.evaluate("document.activeElement.id"), "name", "where the summary leads")
-
-
-@check("ER-3")
-def a_failure_leaves_other_pages_working(house):
-    page = house.page("/costs?metric=Cost")
-    menu = page.locator("header nav a")
-    want(menu.count() >= 6, "the menu is gone")
-    with page.expect_navigation():
-        page.locator("header nav a", has_text="Connections").first.click()
-    same(heading(page), "Connections", "the next page")

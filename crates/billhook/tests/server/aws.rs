@@ -1,13 +1,14 @@
-//! AWS as the wizard meets it: a bucket with a report, a user with a key who may read it, and a
-//! role that may do less than is needed.
+//! AWS as the wizard meets it: a bucket with a report of every kind, Cost Explorer, a user with a key
+//! who may read them, and a role that may do less than is needed.
 
 use std::path::Path;
 use std::process::Command;
 
 use billhook_testkit::cloud::policy::Policy;
-use billhook_testkit::cloud::{Bucket, Cloud, CostExplorerState, Role, User, World};
+use billhook_testkit::cloud::{Bucket, Cloud, CostExplorerState, Export, Role, User, World};
 use billhook_testkit::emulator::Emulator;
-use serde_json::json;
+use billhook_testkit::render::cost_explorer::CostExplorer;
+use serde_json::{Value, json};
 
 use crate::home::Home;
 
@@ -17,6 +18,21 @@ pub(crate) const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// The role that may list, and not read.
 pub(crate) const NARROW: &str = "arn:aws:iam::111122223333:role/narrow";
+
+/// Exports in the bucket: name, table, and the column of it that has the ids of resources.
+const EXPORTS: [(&str, &str, &str); 2] = [
+    ("cur2-csv", "COST_AND_USAGE_REPORT", "line_item_resource_id"),
+    ("focus12-parquet", "FOCUS_1_2_AWS", "ResourceId"),
+];
+
+/// What the user's policies are printed for: a kind, and where its files are.
+const READABLE: [(&str, Option<&str>); 5] = [
+    ("cur", Some("s3://bills/bills")),
+    ("data_export", Some("s3://bills/exports")),
+    ("dbr", Some("s3://bills/dbr")),
+    ("focus_files", Some("s3://bills/focus")),
+    ("cost_explorer", None),
+];
 
 const UPLOAD: &str = "
 import boto3, os, sys
@@ -37,18 +53,22 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// Starts one with these files in the bucket `bills`.
-    pub(crate) fn start(home: &Home, python: &Path, files: &Path) -> Self {
+    /// Starts one with these files in the bucket `bills`, and these costs.
+    pub(crate) fn start(home: &Home, python: &Path, files: &Path, costs: CostExplorer) -> Self {
         let emulator = Emulator::start(python, ACCOUNT).unwrap();
         let mut upload = Command::new(python);
         let uploaded = upload.args(["-c", UPLOAD, &emulator.endpoint]).arg(files).output().unwrap();
         assert!(uploaded.status.success(), "{}", String::from_utf8_lossy(&uploaded.stderr));
         let cloud = Cloud::start(&emulator.endpoint, World::new()).unwrap();
-        let reading = home.works(&["access", "cur", "--bucket", "bills", "--prefix", "bills"]);
+        let reading = READABLE.map(|(kind, place)| {
+            let bucket: Vec<&str> = place.iter().flat_map(|place| ["--bucket", *place]).collect();
+            let printed = home.works(&[&["access", kind][..], &bucket[..]].concat());
+            Policy::identity(&printed).unwrap()
+        });
         let user = format!("arn:aws:iam::{ACCOUNT}:user/us");
         cloud.world(|world| {
             let us = User::new(ACCOUNT, "us").with_key(KEY_ID, SECRET);
-            let us = us.with_policy(Policy::identity(&reading).unwrap());
+            let us = reading.into_iter().fold(us, User::with_policy);
             world.users = vec![us.with_policy(Policy::identity(&assuming()).unwrap())];
             let narrow = Role::new(ACCOUNT, "narrow", Policy::trust(&trust(&user)).unwrap());
             world.roles = vec![narrow.with_policy(Policy::identity(&listing()).unwrap())];
@@ -56,7 +76,9 @@ impl Aws {
             world.buckets = [("bills".to_owned(), bucket)].into_iter().collect();
             world.management_account = Some(ACCOUNT.to_owned());
             world.reports.insert(ACCOUNT.to_owned(), vec![report("hourly"), report("waiting")]);
-            world.cost_explorer = CostExplorerState::Daily;
+            world.exports.insert(ACCOUNT.to_owned(), Vec::from(EXPORTS.map(export)));
+            world.cost_explorer = CostExplorerState::Hourly;
+            world.serve_costs(ACCOUNT, costs);
         });
         Self { cloud, _emulator: emulator }
     }
@@ -73,7 +95,7 @@ impl Aws {
 }
 
 /// The definition of a report in the bucket.
-fn report(name: &str) -> serde_json::Value {
+fn report(name: &str) -> Value {
     let mut definition = json!({
         "ReportName": name,
         "TimeUnit": "HOURLY",
@@ -93,7 +115,35 @@ fn report(name: &str) -> serde_json::Value {
     definition
 }
 
-fn policy(statement: &serde_json::Value) -> String {
+/// An export in the bucket.
+fn export((name, table, column): (&str, &str, &str)) -> Export {
+    let definition = json!({
+        "Name": name,
+        "DataQuery": {
+            "QueryStatement": format!("SELECT {column} FROM {table}"),
+            "TableConfigurations": {
+                table: { "TIME_GRANULARITY": "HOURLY", "INCLUDE_RESOURCES": "TRUE" },
+            },
+        },
+        "DestinationConfigurations": {
+            "S3Destination": {
+                "S3Bucket": "bills",
+                "S3Prefix": "exports",
+                "S3Region": "us-east-1",
+                "S3OutputConfigurations": {
+                    "OutputType": "CUSTOM",
+                    "Format": "PARQUET",
+                    "Compression": "PARQUET",
+                    "Overwrite": "OVERWRITE_REPORT",
+                },
+            },
+        },
+        "RefreshCadence": { "Frequency": "SYNCHRONOUS" },
+    });
+    Export::new(ACCOUNT, definition, "2026-09-07T03:15:00Z")
+}
+
+fn policy(statement: &Value) -> String {
     json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use billhook_testkit::calendar::Month;
 use billhook_testkit::demo::write_second_round;
 use billhook_testkit::forms::Form;
+use billhook_testkit::render::cost_explorer::CostExplorer;
 use billhook_testkit::render::cur::{Compression, CurReport, Layout, write_delivery};
 use billhook_testkit::render::data_export::{Packing, Table};
 use billhook_testkit::render::focus_file::Version;
@@ -168,24 +169,32 @@ fn hourly(organisation: &Organisation) -> CurReport {
     }
 }
 
-/// Folders with each product for the wizard, and the files of the bucket.
-fn write_products(home: &Home) -> Value {
+/// Files of each product for the wizard: in the bucket, and in a folder of the server.
+fn write_products(home: &Home) {
     let organisation = small();
     let payer = &organisation.payers()[0];
     let lines = organisation.ledger(payer, MONTH, 1);
     write_delivery(&home.path("bucket"), &hourly(&organisation), MONTH, ASSEMBLY, &lines).unwrap();
-    let forms = [
-        ("data_export", Form::Export(Table::Cur2, Packing::CsvGz)),
-        ("dbr", Form::DetailedBilling),
-        ("focus_files", Form::FocusFile(Version::V1_2, Packing::Csv)),
-    ];
-    let folders = forms.map(|(product, form)| {
-        let folder = home.path(&format!("products/{product}"));
-        fs::create_dir_all(&folder).unwrap();
-        form.write(&folder, payer, MONTH, &lines, 900).unwrap();
-        (product.to_owned(), json!(folder))
-    });
-    Value::Object(folders.into_iter().collect())
+    let files = Form::FocusFile(Version::V1_2, Packing::Csv);
+    for (folder, form) in [
+        ("bucket", Form::Export(Table::Cur2, Packing::CsvGz)),
+        ("bucket", Form::Export(Table::Focus12, Packing::Parquet)),
+        ("bucket/dbr", Form::DetailedBilling),
+        ("bucket/focus", files),
+        ("folder", files),
+    ] {
+        fs::create_dir_all(home.path(folder)).unwrap();
+        form.write(&home.path(folder), payer, MONTH, &lines, 900).unwrap();
+    }
+}
+
+/// What Cost Explorer says of the first payer: this month, which is not closed.
+fn costs() -> CostExplorer {
+    let organisation = bill::organisation();
+    let today = bill::today();
+    let month = Month::new(today.year, today.month);
+    let lines = organisation.ledger(&organisation.payers()[0], month, 1);
+    CostExplorer::new(lines, &[month], today)
 }
 
 /// Connections that are not well: one whose folder goes, one that may list alone, and one that
@@ -226,8 +235,8 @@ fn trouble(home: &Home, globals: &[&str], variables: &[(&str, &str)]) {
 struct Told<'a> {
     chromium: &'a Path,
     past: &'a str,
-    folders: Value,
     endpoint: &'a str,
+    hostile: &'a Path,
     shots: &'a str,
     urls: Value,
 }
@@ -253,11 +262,18 @@ fn scene(house: &mut House, told: &Told<'_>) -> Value {
         "bill": home.path("corrected/bill.csv"),
         "buckets": home.path("buckets"),
         "gone": { "folder": home.path("gone"), "away": home.path("away") },
-        "folders": told.folders,
+        "folder": home.path("folder"),
+        "hostile": told.hostile,
         "aws": {
             "account": ACCOUNT,
             "bucket": "bills",
-            "place": "s3://bills/bills/hourly",
+            "places": {
+                "cur": "s3://bills/bills/hourly",
+                "cur2": "s3://bills/exports/cur2-csv",
+                "focus": "s3://bills/exports/focus12-parquet",
+                "dbr": "s3://bills/dbr",
+                "files": "s3://bills/focus",
+            },
             "key_id": KEY_ID,
             "secret": SECRET,
             "narrow": NARROW,
@@ -277,8 +293,8 @@ fn pages_pass_their_numbered_checks() {
     let Some((python, chromium)) = tools() else { return };
     let home = Home::new();
     let past = load(&home);
-    let folders = write_products(&home);
-    let aws = Aws::start(&home, &python, &home.path("bucket"));
+    write_products(&home);
+    let aws = Aws::start(&home, &python, &home.path("bucket"), costs());
     let endpoint = aws.cloud.endpoint();
     let globals = ["--endpoint", endpoint.as_str(), "--region", "us-east-1"];
     let variables = [("AWS_ACCESS_KEY_ID", KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET)];
@@ -295,11 +311,12 @@ fn pages_pass_their_numbered_checks() {
     });
     let shots = std::env::var("BILLHOOK_TEST_SHOTS");
     let shots = shots.unwrap_or_else(|_| concat!(env!("CARGO_TARGET_TMPDIR"), "/shots").to_owned());
+    let own = hostile.path("home");
     let told = Told {
         chromium: &chromium,
         past: &past,
-        folders,
         endpoint: &endpoint,
+        hostile: &own,
         shots: &shots,
         urls,
     };
