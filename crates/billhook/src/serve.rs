@@ -18,6 +18,7 @@ use billhook_server::{App, Parts};
 use billhook_wire::{Tls, Wire, WireConfig};
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::config::{Setting, is_loopback};
@@ -98,7 +99,8 @@ pub(crate) async fn stay(context: &Context, is_demo: bool) -> anyhow::Result<u8>
     let runner = sync::runner(Arc::clone(&registry), home.clone(), options, context)?;
     let lake = home.lake.clone();
     let most = context.config.settings.postgres_clients;
-    let wire = wire.map(|listener| (wire_of(&config, most, lake, &registry), listener));
+    let queries = Queries::start()?;
+    let wire = wire.map(|listener| (wire_of(&config, most, lake, &registry, &queries), listener));
     let link = set_up_link(&config, &registry).await?;
     announce(&config, &pages, wire.as_ref().map(|(_, listener)| listener), link.as_ref())?;
     let publisher = publisher(&runner);
@@ -108,6 +110,7 @@ pub(crate) async fn stay(context: &Context, is_demo: bool) -> anyhow::Result<u8>
         runner: runner.clone(),
         publisher: publisher.clone(),
         config,
+        queries: queries.threads.clone(),
     };
     let app = App::new(parts).context("the operating system gives no random bytes")?;
     let ending = stopped(Arc::clone(&stop));
@@ -197,8 +200,36 @@ async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener
     }
 }
 
+/// The threads that queries run on. They are left alone at the end, whatever they are at.
+struct Queries {
+    threads: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Queries {
+    fn start() -> anyhow::Result<Self> {
+        let runtime = Builder::new_multi_thread().thread_name("query").enable_all().build();
+        let runtime = runtime.context("the operating system gives no threads")?;
+        Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Queries {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// The server of the Postgres protocol, for so many clients at once.
-fn wire_of(config: &ServerConfig, clients: usize, lake: Lake, registry: &Arc<Registry>) -> Wire {
+fn wire_of(
+    config: &ServerConfig,
+    clients: usize,
+    lake: Lake,
+    registry: &Arc<Registry>,
+    queries: &Queries,
+) -> Wire {
     let tls = config.postgres_tls.clone();
     Wire {
         lake,
@@ -210,6 +241,7 @@ fn wire_of(config: &ServerConfig, clients: usize, lake: Lake, registry: &Arc<Reg
             tls: tls.map(|(certificate, key)| Tls { certificate, key }),
             requires_sign_in: config.requires_sign_in,
         },
+        queries: queries.threads.clone(),
     }
 }
 

@@ -91,8 +91,7 @@ pub async fn export(lake: &Lake, request: &ExportRequest) -> Result<Vec<Exported
             names.join(", "),
             list.join(", ")
         );
-        let frame = session.frame(&sql).await?;
-        let stream = frame.execute_stream().await.map_err(billhook_lake::LakeError::from)?;
+        let stream = session.rows(&sql).await?;
         let rows = write(&path, request.format, stream).await?;
         exported.push(Exported { path, rows });
     }

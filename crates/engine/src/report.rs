@@ -291,7 +291,9 @@ pub async fn report_in(
     let buckets = |grid: &grid::Grid, range| {
         if is_whole { vec![Bucket::whole(range)] } else { grid.buckets().to_vec() }
     };
-    let (left_out, excluded) = remainder::remainder(session, &plan, range).await?;
+    // What is left out is not grouped: mostly the roll-up tells.
+    let ungrouped = query::Plan::new(request, Vec::new())?;
+    let (left_out, excluded) = remainder::remainder(session, &ungrouped, range).await?;
     Ok(Report {
         by: plan.keys().iter().map(keys::Key::label).collect(),
         metric: request.metric,

@@ -91,6 +91,11 @@ impl LakeTable {
         Self { files, spec, url: lake.url.clone(), schema, partition_fields }
     }
 
+    /// The names of its files. No two files ever have the same name.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+
     /// Files that may hold rows for which all filters are true.
     fn chosen(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&FileEntry>> {
         let Some(filter) = conjunction(filters.to_vec()) else {

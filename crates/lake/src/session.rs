@@ -1,6 +1,7 @@
 //! SQL over the lake: one session for the command line, reports and exports.
 
 mod division;
+mod elsewhere;
 mod limited;
 mod reads;
 
@@ -11,9 +12,11 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
 use serde_json::Value;
+use tokio::runtime::Handle;
 
 use crate::authority::{self, Authorities, Claim, Standing, Wishes};
 use crate::directory::Directory;
@@ -31,6 +34,8 @@ pub(crate) use reads::Scan;
 pub struct LakeSession {
     context: SessionContext,
     directory: Directory,
+    /// Where queries run; `None` for where they are asked.
+    threads: Option<Handle>,
     /// Who could have authority.
     pub claims: Vec<Claim>,
     /// Whose rows count.
@@ -62,7 +67,7 @@ impl LakeSession {
         options.execution.time_zone = Some("+00:00".to_owned());
         let context = SessionContext::new_with_config(config);
         register_store(&context, lake);
-        divides_amounts(&context);
+        divides_amounts(&context)?;
         let mut tables = Vec::new();
         for spec in OF_DELIVERIES {
             let mut table = lake.table(spec).await?;
@@ -77,7 +82,9 @@ impl LakeSession {
         let directory = Directory::open(lake, as_of, &context).await?;
         let (claims, authorities) = (Vec::new(), Authorities::new());
         let (wishes, left_out) = (authority::wishes(lake).await?, BTreeSet::new());
-        let mut session = Self { context, directory, claims, authorities, wishes, left_out };
+        let threads = None;
+        let mut session =
+            Self { context, directory, threads, claims, authorities, wishes, left_out };
         session.claims = session.read_claims(&tables).await?;
         session.authorities = authority::choose(&session.claims, &session.wishes);
         for table in &tables {
@@ -185,7 +192,33 @@ impl LakeSession {
     /// # Errors
     /// When the SQL is wrong or fails.
     pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, LakeError> {
-        Ok(self.frame(sql).await?.collect().await?)
+        let frame = self.frame(sql).await?;
+        Ok(match &self.threads {
+            Some(threads) => elsewhere::done(threads, frame.collect()).await?,
+            None => frame.collect().await?,
+        })
+    }
+
+    /// Begins to run a query; see [`Self::query`]. It ends when the stream is dropped.
+    ///
+    /// # Errors
+    /// When the SQL is wrong or fails at once.
+    pub async fn rows(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
+        let frame = self.frame(sql).await?;
+        Ok(match &self.threads {
+            Some(threads) => {
+                let begun = async move { frame.execute_stream().await };
+                elsewhere::pumped(threads, elsewhere::done(threads, begun).await?)
+            }
+            None => frame.execute_stream().await?,
+        })
+    }
+
+    /// The files that names, units and tags of accounts and resources come from: while these are
+    /// the same, so are those.
+    #[must_use]
+    pub fn directory_files(&self) -> Vec<&str> {
+        self.directory.files()
     }
 
     /// Plans a query; see [`Self::query`].

@@ -9,6 +9,7 @@ use billhook_lake::session::LakeSession;
 use billhook_registry::{NewAudit, Registry, RegistryError};
 use chrono::NaiveDate;
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 
@@ -28,6 +29,7 @@ use crate::nonces::Nonces;
 use crate::pulse::Pulses;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
+use crate::warm::Wishes;
 
 /// Passwords that are hashed at once: each takes 19 MiB and a processor.
 const HASHED: usize = 2;
@@ -44,6 +46,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// What the server is told.
     pub config: Config,
+    /// Where queries run. Not where pages are made: a query may compute for long without a pause.
+    pub queries: Handle,
 }
 
 /// What all requests share.
@@ -72,6 +76,8 @@ pub struct App {
     /// Queries that are under way. An answer is kept only when it came late.
     pub(crate) kept_sql: Kept<Answer, Wrong>,
     pub(crate) sql_answers: RunAnswers,
+    /// Questions that are asked again when the lake has changed.
+    pub(crate) wishes: Wishes,
     /// States of the lake that lists of lines go on with.
     pub(crate) pins: Pins,
     /// What waits for each sink.
@@ -88,9 +94,9 @@ impl App {
     pub fn new(parts: Parts) -> Result<Self, getrandom::Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
-        let Parts { home, registry, runner, publisher, config } = parts;
+        let Parts { home, registry, runner, publisher, config, queries } = parts;
         Ok(Self {
-            sessions: Sessions::new(home.lake.clone(), runner.now),
+            sessions: Sessions::new(home.lake.clone(), queries, runner.now),
             pulses: Pulses::default(),
             looks: Looks::default(),
             nonces: Nonces::default(),
@@ -105,6 +111,7 @@ impl App {
             kept_values: Kept::default(),
             kept_sql: Kept::new(0),
             sql_answers: RunAnswers::default(),
+            wishes: Wishes::default(),
             pins: Pins::default(),
             lags: Lags::default(),
             home,

@@ -8,7 +8,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::app::App;
@@ -31,6 +32,7 @@ pub(crate) struct Metrics {
     seconds: HistogramVec,
     connections: IntGaugeVec,
     sinks: IntGaugeVec,
+    renewed: IntCounter,
 }
 
 impl Metrics {
@@ -60,14 +62,24 @@ impl Metrics {
                 "Happenings that a sink has not been told of.",
                 &["sink"],
             )?;
+            let renewed = IntCounter::new(
+                "billhook_answers_renewed_total",
+                "Answers that were made anew before anybody asked, because the lake has changed.",
+            )?;
+            registry.register(Box::new(renewed.clone()))?;
             registry.register(Box::new(requests.clone()))?;
             registry.register(Box::new(seconds.clone()))?;
             registry.register(Box::new(connections.clone()))?;
             registry.register(Box::new(sinks.clone()))?;
-            Ok(Self { registry, requests, seconds, connections, sinks })
+            Ok(Self { registry, requests, seconds, connections, sinks, renewed })
         })();
         // The names above are valid, and each is there once.
         made.unwrap_or_else(|error| unreachable!("{error}"))
+    }
+
+    /// Counts an answer that was made before anybody asked.
+    pub(crate) fn renewed(&self) {
+        self.renewed.inc();
     }
 
     /// Counts an answer.

@@ -28,6 +28,7 @@ mod sessions;
 mod shell;
 mod throttle;
 mod view;
+mod warm;
 
 pub use app::{App, Parts};
 pub use listen::serve;

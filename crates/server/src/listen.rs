@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::routes;
+use crate::{routes, warm};
 
 /// Whoever takes longer to say what is wanted is not waited for.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -41,6 +41,7 @@ pub async fn serve(
     let mut stop = std::pin::pin!(stop);
     let own = Arc::clone(&app);
     let retrying = tokio::spawn(async move { Box::pin(own.sessions.retry()).await });
+    let warming = tokio::spawn(Box::pin(warm::keep(Arc::clone(&app))));
     loop {
         let Ok(seat) = Arc::clone(&clients).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
@@ -66,6 +67,7 @@ pub async fn serve(
     drop(listener);
     app.jobs.cancel_all();
     retrying.abort();
+    warming.abort();
     tokio::time::timeout(LAST_CALL, graceful.shutdown()).await.ok();
     Ok(())
 }

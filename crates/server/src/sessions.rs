@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use billhook_engine::error::causes;
 use billhook_lake::session::LakeSession;
 use billhook_lake::{Lake, LakeError, Stamp};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 
 use crate::fail::Fail;
@@ -31,6 +32,8 @@ const KEPT: usize = 4;
 /// a query.
 pub(crate) struct Sessions {
     lake: Lake,
+    /// Where queries run.
+    queries: Handle,
     /// The time, microseconds since 1970 UTC.
     now: fn() -> i64,
     newest: Mutex<Option<Newest>>,
@@ -43,7 +46,8 @@ pub(crate) struct Sessions {
 struct Newest {
     session: Arc<LakeSession>,
     stamp: Stamp,
-    looked_at: Instant,
+    /// When somebody asked last; `None` when it has to be looked at again.
+    looked_at: Option<Instant>,
 }
 
 /// The lake cannot be read.
@@ -70,9 +74,10 @@ impl From<LakeError> for Trouble {
 }
 
 impl Sessions {
-    pub(crate) fn new(lake: Lake, now: fn() -> i64) -> Self {
+    pub(crate) fn new(lake: Lake, queries: Handle, now: fn() -> i64) -> Self {
         Self {
             lake,
+            queries,
             now,
             newest: Mutex::default(),
             earlier: Mutex::default(),
@@ -94,11 +99,24 @@ impl Sessions {
         if let Some((_, session)) = earlier.iter().find(|(at, _)| *at == millis) {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(LakeSession::open(&self.lake, as_of).await?);
+        let session = LakeSession::open(&self.lake, as_of).await?.on(self.queries.clone());
+        let session = Arc::new(session);
         if earlier.len() >= KEPT {
             earlier.remove(0);
         }
         earlier.push((millis, Arc::clone(&session)));
+        Ok(session)
+    }
+
+    /// The lake as it is now, for nobody in particular: whoever asks next looks at it again.
+    ///
+    /// # Errors
+    /// When the lake cannot be read.
+    pub(crate) async fn peek(&self) -> Result<Arc<LakeSession>, Fail> {
+        let session = self.newest().await?;
+        if let Some(newest) = self.newest.lock().await.as_mut() {
+            newest.looked_at = None;
+        }
         Ok(session)
     }
 
@@ -145,18 +163,19 @@ impl Sessions {
 
     async fn look(&self, newest: &mut Option<Newest>) -> Result<Arc<LakeSession>, Trouble> {
         if let Some(newest) = newest.as_mut() {
-            if newest.looked_at.elapsed() < FRESH {
+            if newest.looked_at.is_some_and(|at| at.elapsed() < FRESH) {
                 return Ok(Arc::clone(&newest.session));
             }
             if self.stamp(Some(&newest.stamp)).await? == newest.stamp {
-                newest.looked_at = Instant::now();
+                newest.looked_at = Some(Instant::now());
                 return Ok(Arc::clone(&newest.session));
             }
         }
         // Looked at before opening: what is committed in between is seen the next time.
         let stamp = self.stamp(None).await?;
-        let session = Arc::new(LakeSession::open(&self.lake, None).await?);
-        let looked_at = Instant::now();
+        let session = LakeSession::open(&self.lake, None).await?.on(self.queries.clone());
+        let session = Arc::new(session);
+        let looked_at = Some(Instant::now());
         *newest = Some(Newest { session: Arc::clone(&session), stamp, looked_at });
         Ok(session)
     }

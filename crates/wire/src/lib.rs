@@ -38,6 +38,7 @@ use std::time::Duration;
 use billhook_lake::Lake;
 use billhook_registry::Registry;
 use pgwire::tokio::tokio_rustls::rustls;
+use tokio::runtime::Handle;
 
 pub use serve::serve;
 
@@ -73,6 +74,9 @@ pub struct Wire {
     pub registry: Option<Arc<Registry>>,
     /// What is allowed.
     pub config: WireConfig,
+    /// Where queries run. Not where clients are listened to: a query may compute for long without
+    /// a pause.
+    pub queries: Handle,
 }
 
 /// Why there is no server.

@@ -190,9 +190,11 @@ async fn entered(
         certificates: host.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
     };
     sign_in.run(socket, startup, entered.key()).await?;
-    let session = Box::pin(Session::open(&host.wire.lake)).await.map_err(|mut fault| {
-        "FATAL".clone_into(&mut fault.severity);
-        fault
-    })?;
+    let session = Box::pin(Session::open(&host.wire.lake, host.wire.queries.clone()))
+        .await
+        .map_err(|mut fault| {
+            "FATAL".clone_into(&mut fault.severity);
+            fault
+        })?;
     Ok((session, entered, place))
 }

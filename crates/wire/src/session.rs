@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError, ParserOptions};
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::command::{Command, command, writes};
@@ -207,6 +208,8 @@ impl Names {
 /// A client's view of the lake.
 pub(crate) struct Session {
     context: SessionContext,
+    /// Where queries run.
+    queries: Handle,
     lake: LakeSession,
     names: Names,
     stamp: Stamp,
@@ -220,18 +223,18 @@ impl Session {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(crate) async fn open(lake: &Lake) -> Result<Self, Fault> {
+    pub(crate) async fn open(lake: &Lake, queries: Handle) -> Result<Self, Fault> {
         let (lake, names, stamp) = opened(lake).await?;
         let config = lake.context().copied_config();
         let config = config.with_create_default_catalog_and_schema(true);
         let mut config = config.with_default_catalog_and_schema(DATABASE, SCHEMA);
         config.options_mut().sql_parser.collect_spans = true;
         let context = SessionContext::new_with_config_rt(config, lake.context().runtime_env());
-        divides_amounts(&context);
+        divides_amounts(&context).map_err(|error| of_query(&error, ""))?;
         setup_pg_catalog(&context, DATABASE, EmptyContextProvider)
             .map_err(|error| of_query(&error, ""))?;
         let looked_at = Instant::now();
-        let session = Self { context, lake, names, stamp, looked_at, generation: 0 };
+        let session = Self { context, queries, lake, names, stamp, looked_at, generation: 0 };
         session.adopt()?;
         Ok(session)
     }
@@ -320,7 +323,7 @@ impl Session {
         let failed = |error: DataFusionError| of_query(&error, text);
         reading(plan.clone())?;
         self.lake.prepare(plan).await.map_err(|error| of_lake(&error))?;
-        bounded(&self.context, plan, memory).await.map_err(failed)
+        bounded(Some(&self.queries), &self.context, plan, memory).await.map_err(failed)
     }
 }
 

@@ -1,14 +1,17 @@
 """Ask a server for its pages, and print how long they take and how large they are.
 
-usage: server.py URL PROCESS
+usage: server.py URL PROCESS BILLHOOK HOME FOLDER
 
 Time is from the request to the last byte of the answer, on a connection that is open. Bytes are those
-of a first load: page, style sheet and script, packed by gzip. Ends with 1 when a page is over what is
-asked for.
+of a first load: page, style sheet and script, packed by gzip. In the end a delivery of one line is
+loaded into HOME by way of FOLDER, and each page is asked for once after it. Ends with 1 when a page is
+over what is asked for.
 """
 
 import gzip
 import http.client
+import pathlib
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +23,27 @@ MOST_BYTES = 150_000
 MOST_NODES = 1_500
 WARM = 20
 CLIENTS = 200
+RENEWED = "billhook_answers_renewed_total "
+STANDS = 10
+LINE = {
+    "BilledCost": "1",
+    "BillingAccountId": "999988887777",
+    "BillingAccountName": "News",
+    "BillingCurrency": "USD",
+    "ChargeCategory": "Usage",
+    "ChargeClass": "",
+    "ChargeDescription": "A line that has just come",
+    "ContractedCost": "1",
+    "EffectiveCost": "1",
+    "InvoiceIssuerName": "Amazon Web Services, Inc.",
+    "ListCost": "1",
+    "PricingQuantity": "1",
+    "PricingUnit": "Hours",
+    "ProviderName": "Amazon Web Services, Inc.",
+    "PublisherName": "Amazon Web Services, Inc.",
+    "ServiceCategory": "Compute",
+    "ServiceName": "Amazon Elastic Compute Cloud",
+}
 
 
 class Counter(HTMLParser):
@@ -124,7 +148,7 @@ def paths():
 
 
 def main():
-    url, process = sys.argv[1:]
+    url, process, billhook, home, folder = sys.argv[1:]
     client = Client(url)
     failed = []
     sizes = {}
@@ -160,10 +184,61 @@ def main():
             flush=True,
         )
     crowd(url, warm, failed)
+    news(client, warm, (billhook, home, folder), failed)
     print(f"peak of the server: {peak(process)} MiB")
     for line in failed:
         print(f"over: {line}")
     return 1 if failed else 0
+
+
+def renewed(client):
+    """How many answers were made before anybody asked."""
+    _, headers, body, _ = client.get("/metrics")
+    lines = text(headers, body).splitlines()
+    return sum(int(line.removeprefix(RENEWED)) for line in lines if line.startswith(RENEWED))
+
+
+def deliver(billhook, home, folder):
+    """Loads a delivery of one line, another one each time."""
+    month = time.strftime("%Y-%m", time.gmtime())
+    year, number = (int(part) for part in month.split("-"))
+    end = f"{year + number // 12}-{number % 12 + 1:02}"
+    line = LINE | {
+        "BillingPeriodStart": f"{month}-01T00:00:00Z",
+        "BillingPeriodEnd": f"{end}-01T00:00:00Z",
+        "ChargePeriodStart": f"{month}-01T00:00:00Z",
+        "ChargePeriodEnd": f"{month}-01T01:00:00Z",
+        "x_SkuDetails": str(time.time_ns()),
+    }
+    place = pathlib.Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    rows = [",".join(f'"{value}"' for value in part) for part in (line, line.values())]
+    (place / "news.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    command = [billhook, "--home", home, "import", folder, "--as", "bench-news"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def news(client, warm, how, failed):
+    """What was asked last is renewed once the lake has changed: nobody waits for it."""
+    before = renewed(client)
+    begun = time.monotonic()
+    deliver(*how)
+    known, since = before, time.monotonic()
+    while known == before or time.monotonic() - since < STANDS:
+        time.sleep(0.5)
+        now = renewed(client)
+        if now != known:
+            known, since = now, time.monotonic()
+        if time.monotonic() - begun > 300:
+            break
+    took = [(client.get(path)[3], path) for path in warm]
+    slow = [f"{path}: {millis:.0f} ms after a delivery" for millis, path in took if millis > MOST_MS]
+    print(
+        f"after a delivery: {known - before} answers renewed in {since - begun:.0f} s; then the first "
+        f"of each page: median {at([millis for millis, _ in took], 0.5):.0f} ms, the slowest "
+        f"{max(took)[0]:.0f} ms ({max(took)[1]})"
+    )
+    failed.extend(slow)
 
 
 def crowd(url, warm, failed):

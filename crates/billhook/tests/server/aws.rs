@@ -1,5 +1,5 @@
-//! AWS as the wizard meets it: a bucket with a report of every kind, Cost Explorer, a user with a key
-//! who may read them, and a role that may do less than is needed.
+//! AWS as the wizard meets it: a bucket with a report of every kind, Cost Explorer, a user whose
+//! key may read them, and a role that may do less than is needed.
 
 use std::path::Path;
 use std::process::Command;

@@ -215,8 +215,7 @@ pub async fn difference_csv_in(
         between.rows(),
         between.is_old(),
     );
-    let frame = session.frame(&sql).await?;
-    let batches = frame.execute_stream().await.map_err(LakeError::from)?;
+    let batches = session.rows(&sql).await?;
     let lines = batches.map(move |batch| match batch {
         Ok(batch) => Ok(csv(&batch, is_safe)),
         Err(error) => Err(EngineError::Lake(LakeError::from(error))),

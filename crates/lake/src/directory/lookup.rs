@@ -77,6 +77,11 @@ impl Directory {
         Ok(directory)
     }
 
+    /// The files that everything is looked up in.
+    pub(crate) fn files(&self) -> Vec<&str> {
+        self.accounts.table.paths().chain(self.resources.table.paths()).collect()
+    }
+
     /// The SQL functions.
     pub(crate) fn functions(&self) -> Vec<ScalarUDF> {
         let of_account = |(name, column)| self.accounts.function(name, column);

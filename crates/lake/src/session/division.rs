@@ -1,29 +1,77 @@
-//! Division of amounts in SQL.
+//! Division and multiplication of amounts in SQL.
 //!
 //! Arrow multiplies an amount by 10²² before it divides it by another, in 38 digits: a cent is too
 //! large already. Here the quotient is made with 76 digits, and has the type that it would have
 //! had, so that nothing else of a plan changes.
+//!
+//! The product of two amounts has 36 places in arrow, which leaves two digits before the point: 10
+//! times 10 is too large. Here it is made with 76 digits and rounded to as many places as a
+//! quotient has. That is another type, so it is decided while a plan is made.
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
+use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, binary_expr, cast,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-/// Digits of what is divided.
+/// Digits of what is divided or multiplied.
 const DIGITS: u8 = 76;
 
-/// Lets a session divide amounts by amounts.
-pub fn divides_amounts(context: &SessionContext) {
+/// Places of a product that would have more.
+const PLACES: i8 = 22;
+
+/// Lets a session divide amounts by amounts, and multiply them.
+///
+/// # Errors
+/// Never of a session that takes planners.
+pub fn divides_amounts(context: &SessionContext) -> Result<()> {
     context.add_analyzer_rule(Arc::new(WideDivision));
+    // A clone is the same session.
+    context.clone().register_expr_planner(Arc::new(WideProduct))
+}
+
+/// Plans products of decimals.
+#[derive(Debug)]
+struct WideProduct;
+
+impl ExprPlanner for WideProduct {
+    fn plan_binary_op(
+        &self,
+        raw: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let kinds = (raw.left.get_type(schema), raw.right.get_type(schema));
+        let (Ok(DataType::Decimal128(_, of_left)), Ok(DataType::Decimal128(_, of_right))) = kinds
+        else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        if raw.op != BinaryOperator::Multiply || of_left.saturating_add(of_right) <= PLACES {
+            return Ok(PlannerResult::Original(raw));
+        }
+        let plain = binary_expr(raw.left.clone(), Operator::Multiply, raw.right.clone());
+        let name = plain.schema_name().to_string();
+        let left = widened(&raw.left, of_left);
+        let right = widened(&raw.right, of_right);
+        let product = binary_expr(left, Operator::Multiply, right);
+        let kind = DataType::Decimal128(DECIMAL128_MAX_PRECISION, PLACES);
+        Ok(PlannerResult::Planned(cast(product, kind).alias(name)))
+    }
+}
+
+/// A side of an operation, with room for what comes of it.
+fn widened(side: &Expr, scale: i8) -> Expr {
+    cast(side.clone(), DataType::Decimal256(DIGITS, scale))
 }
 
 /// Runs after types were coerced: before, nobody knows that both sides are decimals.
@@ -62,7 +110,6 @@ fn wide(expression: Expr, schema: &DFSchema) -> Transformed<Expr> {
     else {
         return Transformed::no(expression);
     };
-    let widened = |side: &Expr, scale: i8| cast(side.clone(), DataType::Decimal256(DIGITS, scale));
     let left = widened(left, of_left);
     let right = widened(right, of_right);
     Transformed::yes(cast(binary_expr(left, Operator::Divide, right), kind))
@@ -80,7 +127,7 @@ mod tests {
         let mut config = SessionConfig::new();
         config.options_mut().sql_parser.parse_float_as_decimal = true;
         let context = SessionContext::new_with_config(config);
-        divides_amounts(&context);
+        divides_amounts(&context).unwrap();
         context
     }
 
@@ -121,6 +168,24 @@ mod tests {
         // Until types are coerced, the sum is one of integers.
         let case = "SUM(CASE WHEN b = 0 THEN 0 ELSE a END) / SUM(b)";
         assert_eq!(answer(&amounts(case, "40", "8")).await.unwrap().1, "5.0000000000000000000000");
+    }
+
+    #[tokio::test]
+    async fn amounts_multiply_whatever_their_size() {
+        let kind = DataType::Decimal128(38, 22);
+        let large = answer(&amounts("a * b", "1234567.5", "1000.25")).await.unwrap();
+        assert_eq!(large, (kind.clone(), "1234876141.8750000000000000000000".to_owned()));
+        let small = answer(&amounts("a * b", "0.00000000001", "0.000000000005")).await.unwrap();
+        assert_eq!(small.1, "0.0000000000000000000001");
+        let summed = answer(&amounts("SUM(a * b) / SUM(b)", "700.5", "-1000")).await.unwrap();
+        assert_eq!(summed.1, "700.50000000000000000000000000");
+        let grouped = format!("{} GROUP BY a * b HAVING a * b > 10", amounts("a * b", "40", "8"));
+        assert_eq!(answer(&grouped).await.unwrap().1, "320.0000000000000000000000");
+        // As many places as are needed, where there is room.
+        let exact = answer(&amounts("a * 1.005", "0.000000000000000001", "1")).await.unwrap();
+        assert_eq!(exact.1, "0.000000000000000001005");
+        let named = context().sql(&amounts("a * b", "1", "2")).await.unwrap();
+        assert_eq!(named.schema().field(0).name(), "a * b");
     }
 
     #[tokio::test]

@@ -13,8 +13,9 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
+use tokio::runtime::Handle;
 
-use super::LakeSession;
+use super::{LakeSession, elsewhere};
 use crate::LakeError;
 
 impl LakeSession {
@@ -43,16 +44,17 @@ impl LakeSession {
     ) -> Result<SendableRecordBatchStream, LakeError> {
         reads_only().verify_plan(plan)?;
         self.directory.prepare(plan, &self.context).await?;
-        Ok(bounded(&self.context, plan, memory).await?)
+        Ok(bounded(self.threads.as_ref(), &self.context, plan, memory).await?)
     }
 }
 
-/// Begins to run a plan with so much memory, bytes, and without a disk. It ends when the stream is
-/// dropped.
+/// Begins to run a plan with so much memory, bytes, and without a disk, on those threads if any are
+/// named. It ends when the stream is dropped.
 ///
 /// # Errors
 /// When it cannot be planned further or begun.
 pub async fn bounded(
+    threads: Option<&Handle>,
     context: &SessionContext,
     plan: &LogicalPlan,
     memory: usize,
@@ -65,7 +67,14 @@ pub async fn bounded(
     let state =
         SessionStateBuilder::new_from_existing(context.state()).with_runtime_env(runtime).build();
     let physical = Box::pin(state.create_physical_plan(plan)).await?;
-    execute_stream(physical, state.task_ctx())
+    let task = state.task_ctx();
+    Ok(match threads {
+        Some(threads) => {
+            let begun = async move { execute_stream(physical, task) };
+            elsewhere::pumped(threads, elsewhere::done(threads, begun).await?)
+        }
+        None => execute_stream(physical, task)?,
+    })
 }
 
 /// No statement that makes, changes or sets anything.

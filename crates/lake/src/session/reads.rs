@@ -52,6 +52,7 @@ impl LakeSession {
         Self {
             context: SessionContext::new_with_state(state),
             directory: self.directory.clone(),
+            threads: self.threads.clone(),
             claims: self.claims.clone(),
             authorities: self.authorities.clone(),
             wishes: self.wishes.clone(),

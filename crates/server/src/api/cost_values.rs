@@ -21,6 +21,7 @@ use crate::jobs::JobView;
 use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::{How, View};
+use crate::warm::Wish;
 
 /// Values that are listed.
 const LISTED: usize = 100;
@@ -97,6 +98,15 @@ impl Wanted {
 /// # Errors
 /// When the lake cannot be opened.
 pub(crate) async fn ask(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<Values>, Fail> {
+    app.wishes.note(Wish::Values(wanted.clone()));
+    begin(app, wanted).await
+}
+
+/// The same, for what is not asked by anybody.
+///
+/// # Errors
+/// When the lake cannot be opened.
+pub(crate) async fn begin(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<Values>, Fail> {
     let session = app.session(wanted.view.as_of).await?;
     let Wanted { view, column, search } = wanted;
     let question = Question {

@@ -31,6 +31,7 @@ use crate::jobs::JobView;
 use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::{MOST, View};
+use crate::warm::Wish;
 
 pub(crate) use file::{csv, parquet, sent};
 pub(crate) use rows::NOT_SPECIFIED;
@@ -185,7 +186,7 @@ pub(crate) struct Without {
 /// When a column does not exist, or the lake cannot be read.
 pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
     let session = app.session(view.as_of).await?;
-    let fresh = fresh(app, view, &session, &session);
+    let fresh = fresh(app, view, &session);
     app.kept_costs.answer(&session, text(app, view), fresh).await
 }
 
@@ -194,6 +195,15 @@ pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
 /// # Errors
 /// When the lake cannot be opened.
 pub(crate) async fn ask(app: &Arc<App>, view: &View) -> Result<Asked<Costs>, Fail> {
+    app.wishes.note(Wish::Costs(view.clone()));
+    begin(app, view).await
+}
+
+/// The same, for what is not asked by anybody.
+///
+/// # Errors
+/// When the lake cannot be opened.
+pub(crate) async fn begin(app: &Arc<App>, view: &View) -> Result<Asked<Costs>, Fail> {
     let session = app.session(view.as_of).await?;
     let subject = match view.by.as_slice() {
         [] => "Costs".to_owned(),
@@ -203,7 +213,7 @@ pub(crate) async fn ask(app: &Arc<App>, view: &View) -> Result<Asked<Costs>, Fai
     let (own, view, of) = (Arc::clone(app), view.clone(), Arc::clone(&session));
     Ok(app.kept_costs.ask(&session, question, move |reads| async move {
         let reader = of.watched(&reads);
-        Box::pin(fresh(&own, &view, &of, &reader)).await
+        Box::pin(fresh(&own, &view, &reader)).await
     }))
 }
 
@@ -212,13 +222,8 @@ fn text(app: &App, view: &View) -> String {
     format!("{} {}", app.today(), view.query())
 }
 
-/// The figures of a view, looked up by `reader`, which is `session` or counts what it reads.
-async fn fresh(
-    app: &App,
-    view: &View,
-    session: &Arc<LakeSession>,
-    reader: &LakeSession,
-) -> Result<Costs, Fail> {
+/// The figures of a view, looked up by `reader`, which may count what it reads.
+async fn fresh(app: &App, view: &View, reader: &LakeSession) -> Result<Costs, Fail> {
     let today = app.today();
     let range = view.period.range(today)?;
     let mut costs = bare(view, range);
@@ -244,7 +249,7 @@ async fn fresh(
     costs.currencies = currencies(&report);
     if let Some(section) = chosen(&report, view) {
         costs.currency.clone_from(&section.currency);
-        let slots = app.slots.of(session, reader, view, &section.currency, today).await?;
+        let slots = app.slots.of(reader, view, &section.currency, today).await?;
         rows::fill(&mut costs, view, section, &slots);
         costs.buckets = buckets(&report, section, through.filter(|_| view.as_of.is_none()), today);
         costs.hints.extend(lacking(&report, section));

@@ -26,6 +26,7 @@ use crate::jobs::JobView;
 use crate::kept::Question;
 use crate::routes::{Need, Route, get};
 use crate::view::View;
+use crate::warm::Wish;
 
 /// Lines of a page.
 const PAGE: u32 = 100;
@@ -245,6 +246,15 @@ impl Wanted {
 /// # Errors
 /// When the lake cannot be opened.
 pub(crate) async fn ask(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<LinesPage>, Fail> {
+    app.wishes.note(Wish::Lines(wanted.clone()));
+    begin(app, wanted).await
+}
+
+/// The same, for what is not asked by anybody.
+///
+/// # Errors
+/// When the lake cannot be opened.
+pub(crate) async fn begin(app: &Arc<App>, wanted: &Wanted) -> Result<Asked<LinesPage>, Fail> {
     let newest = app.session(wanted.view.as_of).await?;
     let question = Question {
         text: format!("{} {}", app.today(), wanted.url("")),

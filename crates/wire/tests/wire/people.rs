@@ -3,6 +3,7 @@
 use billhook_registry::{ExposeSecret, Registry, Role, Scopes, SecretString};
 use billhook_wire::{Tls, Wire, WireError, serve};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use super::support::{Scene, code, config, connect, home, one, program};
 
@@ -99,7 +100,7 @@ async fn a_server_never_goes_on_without_what_it_was_told_to_use() {
     with_people.requires_sign_in = true;
     for config in [with_tls, with_people] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Wire { lake: lake.clone(), registry: None, config };
+        let wire = Wire { lake: lake.clone(), registry: None, config, queries: Handle::current() };
         let served = serve(std::sync::Arc::new(wire), listener, std::future::pending()).await;
         assert!(matches!(served, Err(WireError::Pem { .. } | WireError::NoRegistry)));
     }

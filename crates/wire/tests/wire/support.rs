@@ -19,6 +19,7 @@ use billhook_wire::{Wire, WireConfig, WireError, serve};
 use postgres_types::{FromSql, Type};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -114,7 +115,8 @@ impl Scene {
         let port = listener.local_addr().unwrap().port();
         let (stop, stopped) = oneshot::channel();
         let registry = registry.map(Arc::new);
-        let wire = Arc::new(Wire { lake: lake.clone(), registry, config });
+        let wire =
+            Arc::new(Wire { lake: lake.clone(), registry, config, queries: Handle::current() });
         let task = tokio::spawn(serve(wire, listener, async move {
             stopped.await.ok();
         }));

@@ -1,15 +1,19 @@
 //! Colour follows the value: the ten largest values of a grouping over the last three closed months
-//! own the ten colours, whatever a view shows. It is derived and never stored.
+//! own the ten colours, whatever a view shows. It is derived and never stored, and remembered while
+//! those months stay as they are: most deliveries change the month that is open.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use billhook_engine::EngineError;
-use billhook_engine::period;
+use billhook_engine::history::slices_in;
+use billhook_engine::period::{self, DayRange};
 use billhook_engine::report::{ReportRequest, report_in};
 use billhook_lake::session::LakeSession;
 use chrono::NaiveDate;
 
+use crate::api::costs::months;
 use crate::fail::Fail;
 use crate::view::{MOST, View};
 
@@ -23,28 +27,27 @@ const KEPT: usize = 64;
 /// known by its colour.
 const PASSING: [&str; 4] = ["ResourceId", "ResourceName", "x_LineItemId", "x_SourceRow"];
 
-/// What is known of one state of the lake.
+/// What is remembered.
 #[derive(Default)]
-pub(crate) struct Slots(Mutex<Known>);
+pub(crate) struct Slots(Mutex<VecDeque<(Key, Arc<Owned>)>>);
 
-#[derive(Default)]
-struct Known {
-    of: Weak<LakeSession>,
-    owned: Vec<(Key, Arc<Owned>)>,
+/// What owners are the owners of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    by: Vec<String>,
+    currency: String,
+    range: DayRange,
+    /// What the figures and names of these months come from.
+    stands_on: String,
 }
 
-/// Grouping, currency and day.
-type Key = (Vec<String>, String, NaiveDate);
-
 impl Slots {
-    /// The owners of the colours for the grouping of a view, which are remembered for `session`
-    /// and looked up by `reader`.
+    /// The owners of the colours for the grouping of a view.
     ///
     /// # Errors
     /// When the lake cannot be read.
     pub(super) async fn of(
         &self,
-        session: &Arc<LakeSession>,
         reader: &LakeSession,
         view: &View,
         currency: &str,
@@ -53,14 +56,16 @@ impl Slots {
         if view.by.is_empty() || view.by.iter().any(|by| PASSING.contains(&by.as_str())) {
             return Ok(Arc::default());
         }
-        let key = (view.by.clone(), currency.to_owned(), today);
-        if let Some(owned) = self.known(session, &key) {
+        let range = period::parse("last-3m", today)?;
+        let (by, currency) = (view.by.clone(), currency.to_owned());
+        let key = Key { by, currency, range, stands_on: stands_on(reader, range).await? };
+        if let Some(owned) = self.known(&key) {
             return Ok(owned);
         }
         let request = ReportRequest {
             by: view.by.clone(),
-            range: Some(period::parse("last-3m", today)?),
-            currency: Some(currency.to_owned()),
+            range: Some(range),
+            currency: Some(key.currency.clone()),
             top: Some(MOST),
             is_none_apart: true,
             ..ReportRequest::new(today)
@@ -76,22 +81,33 @@ impl Slots {
         };
         let owned = Arc::new(owned);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.of.as_ptr() != Arc::as_ptr(session) {
-            *known = Known { of: Arc::downgrade(session), owned: Vec::new() };
+        if known.len() >= KEPT {
+            known.pop_front();
         }
-        if known.owned.len() >= KEPT {
-            known.owned.remove(0);
-        }
-        known.owned.push((key, Arc::clone(&owned)));
+        known.push_back((key, Arc::clone(&owned)));
         Ok(owned)
     }
 
-    fn known(&self, session: &Arc<LakeSession>, key: &Key) -> Option<Arc<Owned>> {
+    fn known(&self, key: &Key) -> Option<Arc<Owned>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.of.as_ptr() != Arc::as_ptr(session) {
-            return None;
-        }
-        let found = known.owned.iter().find(|(have, _)| have == key);
+        let found = known.iter().find(|(have, _)| have == key);
         found.map(|(_, owned)| Arc::clone(owned))
     }
+}
+
+/// The bills of some months, with the revision that stands and whether it counts, and where names
+/// come from.
+async fn stands_on(reader: &LakeSession, range: DayRange) -> Result<String, Fail> {
+    let (first, last) = months(range);
+    let mut bills = reader.directory_files().join(" ");
+    for slice in slices_in(reader).await? {
+        if slice.period < first || slice.period > last {
+            continue;
+        }
+        let revision = slice.steps.last().map_or("", |step| step.revision.as_str());
+        let (connection, period, counts) = (&slice.connection, &slice.period, slice.counts);
+        // Writing to text does not fail.
+        write!(bills, "\n{connection} {period} {counts} {revision}").ok();
+    }
+    Ok(bills)
 }

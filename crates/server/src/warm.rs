@@ -1,0 +1,179 @@
+//! Questions that people ask again. Once the lake has changed and stands still, those that were
+//! asked last are asked again, so that whoever comes next finds their answers kept.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use billhook_lake::session::LakeSession;
+use chrono::NaiveDate;
+
+use crate::api::{cost_values, costs, lines};
+use crate::app::App;
+use crate::fail::Fail;
+use crate::view::View;
+
+/// Questions that are remembered.
+const MOST: usize = 24;
+
+/// How often the lake is looked at: a folder, and a bucket, where each look is paid for.
+const NEAR: Duration = Duration::from_secs(3);
+const FAR: Duration = Duration::from_mins(1);
+
+/// Nobody is waited for who has not asked for so long.
+const AWAY: Duration = Duration::from_hours(1);
+
+/// A question about the lake as it is now.
+#[derive(Clone)]
+pub(crate) enum Wish {
+    /// Figures of a view.
+    Costs(View),
+    /// The first lines of a view.
+    Lines(lines::Wanted),
+    /// Values of a column.
+    Values(cost_values::Wanted),
+}
+
+impl Wish {
+    /// Its one way of being asked.
+    fn text(&self) -> String {
+        match self {
+            Self::Costs(view) => format!("costs {}", view.query()),
+            Self::Lines(wanted) => format!("lines {}", wanted.url("")),
+            Self::Values(wanted) => {
+                format!("values {} {:?} {}", wanted.column, wanted.search, wanted.view.query())
+            }
+        }
+    }
+
+    fn view(&self) -> &View {
+        match self {
+            Self::Costs(view) => view,
+            Self::Lines(wanted) => &wanted.view,
+            Self::Values(wanted) => &wanted.view,
+        }
+    }
+
+    /// Asks again, and waits for the answer, which is kept.
+    async fn renew(&self, app: &Arc<App>) -> Result<(), Fail> {
+        match self {
+            Self::Costs(view) => costs::begin(app, view).await?.wait().await.map(drop),
+            Self::Lines(wanted) => lines::begin(app, wanted).await?.wait().await.map(drop),
+            Self::Values(wanted) => cost_values::begin(app, wanted).await?.wait().await.map(drop),
+        }
+    }
+}
+
+/// What was asked last, and when.
+#[derive(Default)]
+pub(crate) struct Wishes(Mutex<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    /// The newest first.
+    all: VecDeque<(String, Wish)>,
+    at: Option<Instant>,
+}
+
+impl Wishes {
+    /// Remembers a question; none about the past, whose answer does not change, and no further
+    /// page of a list, which goes on with the lake that it began with.
+    pub(crate) fn note(&self, wish: Wish) {
+        let view = wish.view();
+        if view.as_of.is_some() || view.after.is_some() {
+            return;
+        }
+        let text = wish.text();
+        let mut asked = self.lock();
+        asked.at = Some(Instant::now());
+        asked.all.retain(|(known, _)| *known != text);
+        asked.all.truncate(MOST - 1);
+        asked.all.push_front((text, wish));
+    }
+
+    /// The questions, if anybody was there lately.
+    fn due(&self) -> Vec<Wish> {
+        let asked = self.lock();
+        if asked.at.is_none_or(|at| at.elapsed() > AWAY) {
+            return Vec::new();
+        }
+        asked.all.iter().map(|(_, wish)| wish.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A state of the lake, and the day that questions are about.
+type State = (Arc<LakeSession>, NaiveDate);
+
+fn is_same(one: &State, other: &State) -> bool {
+    Arc::ptr_eq(&one.0, &other.0) && one.1 == other.1
+}
+
+/// Keeps the answers to what was asked last as new as the lake. Does not end.
+pub(crate) async fn keep(app: Arc<App>) {
+    let every = if app.home.lake.url.scheme() == "file" { NEAR } else { FAR };
+    let (mut seen, mut renewed): (Option<State>, Option<State>) = (None, None);
+    loop {
+        tokio::time::sleep(every).await;
+        let wishes = app.wishes.due();
+        if wishes.is_empty() {
+            continue;
+        }
+        // Whoever asks is told why it cannot be read.
+        let Ok(session) = app.sessions.peek().await else { continue };
+        let state = (session, app.today());
+        let stands = seen.as_ref().is_some_and(|seen| is_same(seen, &state));
+        let is_done = renewed.as_ref().is_some_and(|renewed| is_same(renewed, &state));
+        seen = Some(state.clone());
+        // Many a delivery is followed by the next one.
+        if !stands || is_done {
+            continue;
+        }
+        for wish in wishes {
+            if wish.renew(&app).await.is_ok() {
+                app.metrics.renewed();
+            }
+        }
+        renewed = Some(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(query: &str) -> Wish {
+        let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Wish::Costs(View::parse(&pairs).ok().unwrap())
+    }
+
+    fn texts(wishes: &Wishes) -> Vec<String> {
+        wishes.due().iter().map(Wish::text).collect()
+    }
+
+    #[test]
+    fn the_last_questions_are_remembered_once() {
+        let wishes = Wishes::default();
+        assert!(texts(&wishes).is_empty());
+        wishes.note(wish("by=ServiceName"));
+        wishes.note(wish("by=ResourceId"));
+        wishes.note(wish("by=ServiceName"));
+        let known = [wish("by=ServiceName"), wish("by=ResourceId")].map(|wish| wish.text());
+        assert_eq!(texts(&wishes), known);
+        for day in 2..=28 {
+            wishes.note(wish(&format!("from=2026-09-01&to=2026-09-{day:02}")));
+        }
+        assert_eq!(texts(&wishes).len(), MOST);
+        assert!(texts(&wishes)[0].contains("2026-09-28"), "{:?}", texts(&wishes));
+    }
+
+    #[test]
+    fn the_past_is_not_asked_again() {
+        let wishes = Wishes::default();
+        wishes.note(wish("asof=2026-09-01T00:00:00Z"));
+        assert!(texts(&wishes).is_empty());
+    }
+}
