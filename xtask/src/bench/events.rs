@@ -2,7 +2,7 @@
 //!
 //! A month of many days, accounts and services is imported once; every line is an entry of the
 //! ledger, and so an event. Each round sends all of them over HTTP to a process that reads and
-//! acknowledges them, and measures the one that sends.
+//! acknowledges them, and measures the one that sends. So do months of other sizes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,9 +17,10 @@ use super::{ROUNDS, remove};
 use crate::python::{self, Outcome};
 use crate::{Verdict, workspace};
 
-/// Of each there are so many.
+/// Of each there are so many; of accounts, one size after another, so that it is seen whether
+/// memory grows with what is sent.
 const DAYS: u32 = 30;
-const ACCOUNTS: u32 = 250;
+const ACCOUNTS: [u32; 3] = [25, 250, 1_000];
 const SERVICES: u32 = 40;
 
 const HEADER: &str = "identity/LineItemId,identity/TimeInterval,bill/PayerAccountId,\
@@ -46,37 +47,51 @@ pub(crate) fn events() -> Verdict {
     let billhook = workspace::build_release()?;
     let meter = Meter::new(&python)?;
     let scratch = workspace::cache()?.join("bench").join("events");
-    remove(&scratch)?;
-    fs::create_dir_all(&scratch)
-        .with_context(|| format!("could not make {}", scratch.display()))?;
-    let bill = scratch.join("bill.csv");
-    fs::write(&bill, text()?).with_context(|| format!("could not write {}", bill.display()))?;
-    let home = scratch.join("home");
-    let run = |args: &[&str]| -> Command {
-        let mut command = Command::new(&billhook);
-        command.arg("--home").arg(&home).args(args);
-        command
-    };
-    workspace::succeed(run(&["import", "--as", "bench"]).arg(&bill))?;
-    let (_receiver, url) = receive(&billhook)?;
-    let sink = ["--kind", "http", "--url", &url, "--mode", "batched", "--from", "history"];
-    workspace::succeed(&mut run(&[&["sinks", "add", "bench"], &sink[..]].concat()))?;
-    let mut rounds: Vec<Measurement> = Vec::new();
-    for number in 1..=ROUNDS {
-        eprintln!("round {number} of {ROUNDS}");
-        rounds.push(meter.run(&run(&["events", "replay", "bench", "--from", "0"]))?);
+    println!("events about costs, over HTTP in batches; medians of {ROUNDS} rounds");
+    println!("  events    wall s     CPU s  peak MiB   events/s");
+    for accounts in ACCOUNTS {
+        let rounds = send(&billhook, &meter, &scratch, accounts)?;
+        print(accounts, &rounds);
     }
-    print(&rounds);
     remove(&scratch)?;
     Ok(true)
 }
 
+/// Sends the events of a month with so many accounts, again and again.
+fn send(
+    billhook: &Path,
+    meter: &Meter,
+    scratch: &Path,
+    accounts: u32,
+) -> anyhow::Result<Vec<Measurement>> {
+    remove(scratch)?;
+    fs::create_dir_all(scratch).with_context(|| format!("could not make {}", scratch.display()))?;
+    let bill = scratch.join("bill.csv");
+    fs::write(&bill, text(accounts)?)
+        .with_context(|| format!("could not write {}", bill.display()))?;
+    let home = scratch.join("home");
+    let run = |args: &[&str]| -> Command {
+        let mut command = Command::new(billhook);
+        command.arg("--home").arg(&home).args(args);
+        command
+    };
+    workspace::succeed(run(&["import", "--as", "bench"]).arg(&bill))?;
+    let (_receiver, url) = receive(billhook)?;
+    let sink = ["--kind", "http", "--url", &url, "--mode", "batched", "--from", "history"];
+    workspace::succeed(&mut run(&[&["sinks", "add", "bench"], &sink[..]].concat()))?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(meter.run(&run(&["events", "replay", "bench", "--from", "0"]))?);
+    }
+    Ok(rounds)
+}
+
 /// The bill.
-fn text() -> anyhow::Result<String> {
+fn text(accounts: u32) -> anyhow::Result<String> {
     let mut text = format!("{HEADER}\n");
     for day in 1..=DAYS {
         let (start, end) = (midnight(day), midnight(day + 1));
-        for account in 0..ACCOUNTS {
+        for account in 0..accounts {
             for service in 0..SERVICES {
                 writeln!(
                     text,
@@ -112,13 +127,11 @@ fn receive(billhook: &Path) -> anyhow::Result<(Receiver, String)> {
     Ok((receiver, url.trim().to_owned()))
 }
 
-fn print(rounds: &[Measurement]) {
+fn print(accounts: u32, rounds: &[Measurement]) {
     let median = measure::median(&rounds.iter().collect::<Vec<_>>());
-    let events = u64::from(DAYS) * u64::from(ACCOUNTS) * u64::from(SERVICES);
-    println!("{events} events about costs, over HTTP in batches; medians of {ROUNDS} rounds");
-    println!("   wall s     CPU s  peak MiB   events/s");
+    let events = u64::from(DAYS) * u64::from(accounts) * u64::from(SERVICES);
     println!(
-        "{:>9} {:>9} {:>9} {:>10}",
+        "{events:>8} {:>9} {:>9} {:>9} {:>10}",
         measure::decimal(median.wall_us, 1_000_000),
         measure::decimal(median.cpu_us, 1_000_000),
         median.peak_kib / 1024,
