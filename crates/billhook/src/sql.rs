@@ -171,15 +171,7 @@ fn describe(table: &str, out: &mut dyn Write) -> std::io::Result<()> {
     };
     for field in (spec.schema)().fields() {
         let known = columns::find(field.name());
-        let kind = match field.data_type() {
-            DataType::Utf8 => "text",
-            DataType::Decimal128(..) => "decimal(38,18)",
-            DataType::Timestamp(..) => "timestamp",
-            DataType::Date32 => "date",
-            DataType::Int64 => "integer",
-            DataType::Map(..) => "map",
-            _ => "",
-        };
+        let kind = spec::label(field.data_type());
         let meaning = known.map_or("", |column| column.meaning);
         writeln!(out, "{:<36}{kind:<16}{meaning}", field.name())?;
     }

@@ -38,11 +38,11 @@ use noting::Noter;
 
 pub use attempts::{Attempt, Attempts, Came, Tried};
 pub use figures::{Figures, keeps_hours, settling_days};
-pub use hours::keep_standing_hours;
+pub use hours::Held;
 pub use journal::RegistryJournal;
 pub use letters::{Again, send_again};
 pub use publisher::{News, Outcome, Patience, Publisher, Sent, Tell};
-pub use setting::{Change, check, keep_pending_hours, set, wants_more_hours};
+pub use setting::{Change, check, set};
 pub use source::{ALL, LakeSource};
 
 /// Events that are counted at a time.

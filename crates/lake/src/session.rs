@@ -1,6 +1,6 @@
 //! SQL over the lake: one session for the command line, reports and exports.
 
-mod division;
+mod arithmetic;
 mod elsewhere;
 mod limited;
 mod reads;
@@ -15,6 +15,7 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::prelude::{SessionConfig, SessionContext, lit};
+use futures::TryStreamExt;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -25,7 +26,7 @@ use crate::spec::{CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DEL
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
 
-pub use division::divides_amounts;
+pub use arithmetic::calculates_amounts;
 pub use limited::{bounded, reads_only};
 pub use reads::Reads;
 pub(crate) use reads::Scan;
@@ -67,7 +68,7 @@ impl LakeSession {
         options.execution.time_zone = Some("+00:00".to_owned());
         let context = SessionContext::new_with_config(config);
         register_store(&context, lake);
-        divides_amounts(&context)?;
+        calculates_amounts(&context)?;
         let mut tables = Vec::new();
         for spec in OF_DELIVERIES {
             let mut table = lake.table(spec).await?;
@@ -192,11 +193,7 @@ impl LakeSession {
     /// # Errors
     /// When the SQL is wrong or fails.
     pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, LakeError> {
-        let frame = self.frame(sql).await?;
-        Ok(match &self.threads {
-            Some(threads) => elsewhere::done(threads, frame.collect()).await?,
-            None => frame.collect().await?,
-        })
+        Ok(self.rows(sql).await?.try_collect().await?)
     }
 
     /// Begins to run a query; see [`Self::query`]. It ends when the stream is dropped.
@@ -205,13 +202,8 @@ impl LakeSession {
     /// When the SQL is wrong or fails at once.
     pub async fn rows(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
         let frame = self.frame(sql).await?;
-        Ok(match &self.threads {
-            Some(threads) => {
-                let begun = async move { frame.execute_stream().await };
-                elsewhere::pumped(threads, elsewhere::done(threads, begun).await?)
-            }
-            None => frame.execute_stream().await?,
-        })
+        let begin = async move { frame.execute_stream().await };
+        Ok(elsewhere::begun(self.threads.as_ref(), begin).await?)
     }
 
     /// The files that names, units and tags of accounts and resources come from: while these are

@@ -303,3 +303,17 @@ fn resource_tags_schema() -> SchemaRef {
     });
     Arc::clone(&SCHEMA)
 }
+
+/// What people call a type of a column.
+#[must_use]
+pub fn label(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Utf8 => "text",
+        DataType::Decimal128(..) => "decimal(38,18)",
+        DataType::Timestamp(..) => "timestamp",
+        DataType::Date32 => "date",
+        DataType::Int64 => "integer",
+        DataType::Map(..) => "map",
+        _ => "",
+    }
+}

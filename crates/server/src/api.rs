@@ -30,7 +30,7 @@ mod values;
 use crate::routes::Route;
 
 pub(crate) use told::Told;
-pub(crate) use values::{Amount, Instant, Page};
+pub(crate) use values::{Amount, Instant, Page, Wrong};
 
 /// All calls.
 pub(crate) fn routes() -> Vec<Route> {

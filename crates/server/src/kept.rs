@@ -97,26 +97,6 @@ impl<T, E> Kept<T, E> {
 }
 
 impl<T: Clone + Send + Sync + 'static, E: Refusal> Kept<T, E> {
-    /// The answer to a question: the one that was given before, or a fresh one, which is kept then.
-    /// Whoever asks waits for it.
-    ///
-    /// # Errors
-    /// What `fresh` says.
-    pub(crate) async fn answer(
-        &self,
-        session: &Arc<LakeSession>,
-        text: String,
-        fresh: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        let there = self.lock().there(session, &text);
-        if let Some(asked) = there {
-            return asked.wait().await;
-        }
-        let answer = Arc::new(fresh.await?);
-        self.keep(Key { of: Arc::downgrade(session), text }, &answer);
-        Ok(T::clone(&answer))
-    }
-
     /// Asks a question, or joins those who ask it already. The work goes on while anybody waits for
     /// it, a run among them. `fresh` counts the files that it reads.
     pub(crate) fn ask<F>(

@@ -99,8 +99,7 @@ impl Sessions {
         if let Some((_, session)) = earlier.iter().find(|(at, _)| *at == millis) {
             return Ok(Arc::clone(session));
         }
-        let session = LakeSession::open(&self.lake, as_of).await?.on(self.queries.clone());
-        let session = Arc::new(session);
+        let session = self.opened(as_of).await?;
         if earlier.len() >= KEPT {
             earlier.remove(0);
         }
@@ -173,11 +172,15 @@ impl Sessions {
         }
         // Looked at before opening: what is committed in between is seen the next time.
         let stamp = self.stamp(None).await?;
-        let session = LakeSession::open(&self.lake, None).await?.on(self.queries.clone());
-        let session = Arc::new(session);
+        let session = self.opened(None).await?;
         let looked_at = Some(Instant::now());
         *newest = Some(Newest { session: Arc::clone(&session), stamp, looked_at });
         Ok(session)
+    }
+
+    async fn opened(&self, as_of: Option<i64>) -> Result<Arc<LakeSession>, LakeError> {
+        let session = LakeSession::open(&self.lake, as_of).await?;
+        Ok(Arc::new(session.on(self.queries.clone())))
     }
 
     async fn stamp(&self, known: Option<&Stamp>) -> Result<Stamp, Trouble> {

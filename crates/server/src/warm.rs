@@ -2,7 +2,7 @@
 //! asked last are asked again, so that whoever comes next finds their answers kept.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use billhook_lake::session::LakeSession;
@@ -24,7 +24,7 @@ const FAR: Duration = Duration::from_mins(1);
 const AWAY: Duration = Duration::from_hours(1);
 
 /// A question about the lake as it is now.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// Figures of a view.
     Costs(View),
@@ -35,17 +35,6 @@ pub(crate) enum Wish {
 }
 
 impl Wish {
-    /// Its one way of being asked.
-    fn text(&self) -> String {
-        match self {
-            Self::Costs(view) => format!("costs {}", view.query()),
-            Self::Lines(wanted) => format!("lines {}", wanted.url("")),
-            Self::Values(wanted) => {
-                format!("values {} {:?} {}", wanted.column, wanted.search, wanted.view.query())
-            }
-        }
-    }
-
     fn view(&self) -> &View {
         match self {
             Self::Costs(view) => view,
@@ -71,7 +60,7 @@ pub(crate) struct Wishes(Mutex<Asked>);
 #[derive(Default)]
 struct Asked {
     /// The newest first.
-    all: VecDeque<(String, Wish)>,
+    all: VecDeque<Wish>,
     at: Option<Instant>,
 }
 
@@ -83,12 +72,11 @@ impl Wishes {
         if view.as_of.is_some() || view.after.is_some() {
             return;
         }
-        let text = wish.text();
         let mut asked = self.lock();
         asked.at = Some(Instant::now());
-        asked.all.retain(|(known, _)| *known != text);
+        asked.all.retain(|known| *known != wish);
         asked.all.truncate(MOST - 1);
-        asked.all.push_front((text, wish));
+        asked.all.push_front(wish);
     }
 
     /// The questions, if anybody was there lately.
@@ -97,7 +85,7 @@ impl Wishes {
         if asked.at.is_none_or(|at| at.elapsed() > AWAY) {
             return Vec::new();
         }
-        asked.all.iter().map(|(_, wish)| wish.clone()).collect()
+        asked.all.iter().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Asked> {
@@ -105,17 +93,12 @@ impl Wishes {
     }
 }
 
-/// A state of the lake, and the day that questions are about.
-type State = (Arc<LakeSession>, NaiveDate);
-
-fn is_same(one: &State, other: &State) -> bool {
-    Arc::ptr_eq(&one.0, &other.0) && one.1 == other.1
-}
-
 /// Keeps the answers to what was asked last as new as the lake. Does not end.
 pub(crate) async fn keep(app: Arc<App>) {
     let every = if app.home.lake.url.scheme() == "file" { NEAR } else { FAR };
-    let (mut seen, mut renewed): (Option<State>, Option<State>) = (None, None);
+    // The state of the lake and the day that were seen last; it is held by those who need it.
+    let mut seen: (Weak<LakeSession>, NaiveDate) = (Weak::new(), app.today());
+    let mut is_done = false;
     loop {
         tokio::time::sleep(every).await;
         let wishes = app.wishes.due();
@@ -124,12 +107,13 @@ pub(crate) async fn keep(app: Arc<App>) {
         }
         // Whoever asks is told why it cannot be read.
         let Ok(session) = app.sessions.peek().await else { continue };
-        let state = (session, app.today());
-        let stands = seen.as_ref().is_some_and(|seen| is_same(seen, &state));
-        let is_done = renewed.as_ref().is_some_and(|renewed| is_same(renewed, &state));
-        seen = Some(state.clone());
+        let now = (Arc::downgrade(&session), app.today());
         // Many a delivery is followed by the next one.
-        if !stands || is_done {
+        if !(Weak::ptr_eq(&seen.0, &now.0) && seen.1 == now.1) {
+            (seen, is_done) = (now, false);
+            continue;
+        }
+        if is_done {
             continue;
         }
         for wish in wishes {
@@ -137,7 +121,7 @@ pub(crate) async fn keep(app: Arc<App>) {
                 app.metrics.renewed();
             }
         }
-        renewed = Some(state);
+        is_done = true;
     }
 }
 
@@ -151,7 +135,7 @@ mod tests {
     }
 
     fn texts(wishes: &Wishes) -> Vec<String> {
-        wishes.due().iter().map(Wish::text).collect()
+        wishes.due().iter().map(|wish| wish.view().query()).collect()
     }
 
     #[test]
@@ -161,7 +145,7 @@ mod tests {
         wishes.note(wish("by=ServiceName"));
         wishes.note(wish("by=ResourceId"));
         wishes.note(wish("by=ServiceName"));
-        let known = [wish("by=ServiceName"), wish("by=ResourceId")].map(|wish| wish.text());
+        let known = [wish("by=ServiceName"), wish("by=ResourceId")].map(|wish| wish.view().query());
         assert_eq!(texts(&wishes), known);
         for day in 2..=28 {
             wishes.note(wish(&format!("from=2026-09-01&to=2026-09-{day:02}")));

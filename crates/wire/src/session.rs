@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billhook_lake::session::{LakeSession, bounded, divides_amounts, reads_only};
+use billhook_lake::session::{LakeSession, bounded, calculates_amounts, reads_only};
 use billhook_lake::{Lake, LakeError, Stamp};
 use datafusion::common::{DFSchemaRef, TableReference};
 use datafusion::error::DataFusionError;
@@ -230,7 +230,7 @@ impl Session {
         let mut config = config.with_default_catalog_and_schema(DATABASE, SCHEMA);
         config.options_mut().sql_parser.collect_spans = true;
         let context = SessionContext::new_with_config_rt(config, lake.context().runtime_env());
-        divides_amounts(&context).map_err(|error| of_query(&error, ""))?;
+        calculates_amounts(&context).map_err(|error| of_query(&error, ""))?;
         setup_pg_catalog(&context, DATABASE, EmptyContextProvider)
             .map_err(|error| of_query(&error, ""))?;
         let looked_at = Instant::now();

@@ -82,26 +82,19 @@ pub(super) async fn run(args: AddArgs, context: &Context) -> anyhow::Result<u8> 
         settings: serde_json::to_value(&settings)?,
         secrets: secrets.clone().into_iter().collect(),
     };
-    // Nobody loads between the hours that are there and the first that are kept.
-    let _writer = if needs_hours(&settings) {
-        let writer = home.writer(tell_waiting).await?;
-        let connections = &settings.connections;
-        let told = Box::pin(publish::keep_standing_hours(&home.lake, connections)).await?;
-        if told > 0 {
-            say(&format!("months whose hours are kept as they stand: {told}"));
-        }
-        Some(writer)
-    } else {
-        None
-    };
+    let writer = home.writer(tell_waiting);
+    let held = Box::pin(publish::Held::for_new(&home.lake, &settings, writer)).await?;
+    tell_months(&held);
     Box::pin(publish::add(&home.lake, &registry, &settings, &secrets, new, now())).await?;
     say(&format!("{name} is saved; `billhook sinks test {name}` sends one test event"));
     Ok(0)
 }
 
-/// Are hours wanted of what was loaded before they were kept?
-fn needs_hours(settings: &SinkSettings) -> bool {
-    settings.granularity == Granularity::Hourly && settings.from == Start::History
+/// Tells of how many months hours were kept.
+pub(super) fn tell_months(held: &publish::Held) {
+    if held.months > 0 {
+        say(&format!("months whose hours are kept as they stand: {}", held.months));
+    }
 }
 
 /// Where to send to, before anything is said of it.

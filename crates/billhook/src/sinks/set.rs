@@ -1,15 +1,14 @@
 //! `billhook sinks set`: a sink is told something else, and stays where it is.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use billhook_engine::EngineError;
 use billhook_engine::publish::{self, Change};
-use billhook_engine::{EngineError, Home};
-use billhook_lake::lock::WriterLock;
-use billhook_registry::{Registry, SecretString, SinkRecord};
+use billhook_registry::{SecretString, SinkRecord};
 use billhook_stream::settings::{AwsIdentity, SinkSettings, Target};
 use clap::{Args, ValueEnum};
 
+use super::add::tell_months;
 use super::options::Options;
 use super::{named, registry};
 use crate::connections::now;
@@ -94,30 +93,14 @@ pub(super) async fn run(args: SetArgs, context: &Context) -> anyhow::Result<u8> 
     }
     let change = Change { settings, secrets };
     let (was, is) = change.noted(&sink)?;
-    let _writer = hours(&home, &registry, &sink, &change.settings).await?;
+    let (settings, writer) = (&change.settings, home.writer(tell_waiting));
+    let held = publish::Held::for_change(&home.lake, &registry, &sink, settings, writer);
+    let held = Box::pin(held).await?;
+    tell_months(&held);
     Box::pin(publish::set(&registry, &sink, change, now())).await?;
     note(&registry, "sink.changed", name, Some(&was), Some(&is))?;
     say(&format!("{name} is changed; `billhook sinks show {name}` has it all"));
     Ok(0)
-}
-
-/// Has hours kept that a sink comes to want. Nobody loads without them until it is changed.
-async fn hours(
-    home: &Home,
-    registry: &Arc<Registry>,
-    sink: &SinkRecord,
-    settings: &SinkSettings,
-) -> Result<Option<WriterLock>, EngineError> {
-    if !publish::wants_more_hours(sink, settings)? {
-        return Ok(None);
-    }
-    let writer = home.writer(tell_waiting).await?;
-    let told = publish::keep_pending_hours(&home.lake, registry, sink, settings);
-    let told = Box::pin(told).await?;
-    if told > 0 {
-        say(&format!("months whose hours are kept as they stand: {told}"));
-    }
-    Ok(Some(writer))
 }
 
 /// Takes something away, and the secrets that belong to it.
@@ -172,7 +155,7 @@ fn forget(names: &[&str], sink: &SinkRecord, secrets: &mut Changed) {
 
 #[cfg(test)]
 mod tests {
-    use billhook_registry::NewSink;
+    use billhook_registry::{NewSink, Registry};
     use serde_json::json;
 
     use super::*;

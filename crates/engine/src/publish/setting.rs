@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use billhook_lake::Lake;
 use billhook_registry::{Registry, RegistryError, SecretString, SinkChange, SinkRecord};
-use billhook_stream::settings::{self, From as Start, Granularity, SinkSettings};
+use billhook_stream::settings::{self, SinkSettings};
 use serde_json::{Value, json};
 
-use super::{Reader, blocking, keep_standing_hours, settings_of};
+use super::{blocking, settings_of};
 use crate::EngineError;
 
 /// What a sink is from now on.
@@ -94,38 +93,6 @@ impl Change {
     }
 }
 
-/// Does a sink come to want hours that it did not want? Nobody loads then while it is changed: the
-/// caller holds the writer lock, and calls [`keep_pending_hours`] first.
-///
-/// # Errors
-/// When what the sink was told cannot be understood.
-pub fn wants_more_hours(sink: &SinkRecord, settings: &SinkSettings) -> Result<bool, EngineError> {
-    let before = settings_of(sink)?;
-    let wants_more =
-        before.granularity != Granularity::Hourly || before.connections != settings.connections;
-    Ok(settings.granularity == Granularity::Hourly && wants_more)
-}
-
-/// Has the hourly ledger tell what stands in the lake, as for a new sink, before one is changed
-/// that comes to want hours: when it began with the history, or when something is pending that was
-/// loaded without them. Returns of how many months hours were told.
-///
-/// # Errors
-/// When the lake cannot be read or written, or the control database fails.
-pub async fn keep_pending_hours(
-    lake: &Lake,
-    registry: &Arc<Registry>,
-    sink: &SinkRecord,
-    settings: &SinkSettings,
-) -> Result<usize, EngineError> {
-    let mut reader = Reader::new(lake.clone(), Arc::clone(registry), settings.clone());
-    let end = reader.end().await?;
-    if settings.from == Start::History || sink.cursor < (end.position, end.index) {
-        return Box::pin(keep_standing_hours(lake, &settings.connections)).await;
-    }
-    Ok(0)
-}
-
 /// Changes a sink as it was seen, once what it will be was opened as a new sink is. Whoever sends
 /// to it hears of it within a moment.
 ///
@@ -160,6 +127,7 @@ pub async fn set(
 #[cfg(test)]
 mod tests {
     use billhook_registry::{ExposeSecret as _, NewSink};
+    use billhook_stream::settings::From as Start;
 
     use super::*;
 
@@ -227,22 +195,5 @@ mod tests {
         assert_eq!(is["secrets"]["webhook"], "changed");
         let hourly = set(&registry, &moved, hourly, 8).await.unwrap();
         assert_eq!((hourly.cursor, webhook(&hourly)), ((3, 0), SECOND.to_owned()));
-    }
-
-    #[test]
-    fn hours_are_wanted_where_they_were_not() {
-        let home = tempfile::tempdir().unwrap();
-        let registry = Registry::open(home.path()).unwrap();
-        let sink = added(&registry);
-        let days = settings_of(&sink).unwrap();
-        let hours = SinkSettings { granularity: Granularity::Hourly, ..days.clone() };
-        assert!(!wants_more_hours(&sink, &days).unwrap());
-        assert!(wants_more_hours(&sink, &hours).unwrap());
-        // Who has hours wants no more, unless of other connections.
-        let has = SinkRecord { settings: json!(hours), ..sink };
-        assert!(!wants_more_hours(&has, &hours).unwrap());
-        assert!(!wants_more_hours(&has, &days).unwrap());
-        let one = SinkSettings { connections: vec!["a".to_owned()], ..hours };
-        assert!(wants_more_hours(&has, &one).unwrap());
     }
 }

@@ -22,11 +22,26 @@ impl LakeSession {
     }
 }
 
+/// A stream that is begun and made on those threads, or here when none are named. It is given up
+/// when it is dropped.
+///
+/// # Errors
+/// What `begin` says, and when those threads come to their end.
+pub(super) async fn begun(
+    threads: Option<&Handle>,
+    begin: impl Future<Output = Result<SendableRecordBatchStream>> + Send + 'static,
+) -> Result<SendableRecordBatchStream> {
+    match threads {
+        Some(threads) => Ok(pumped(threads, done(threads, begin).await?)),
+        None => begin.await,
+    }
+}
+
 /// What comes of work on other threads. It is given up when nobody waits any more.
 ///
 /// # Errors
 /// What the work says, and when those threads come to their end.
-pub(super) async fn done<T: Send + 'static>(
+async fn done<T: Send + 'static>(
     threads: &Handle,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
@@ -40,10 +55,7 @@ pub(super) async fn done<T: Send + 'static>(
 }
 
 /// A stream that is made on other threads. It is given up when what is returned is dropped.
-pub(super) fn pumped(
-    threads: &Handle,
-    mut stream: SendableRecordBatchStream,
-) -> SendableRecordBatchStream {
+fn pumped(threads: &Handle, mut stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
     let mut builder = RecordBatchReceiverStreamBuilder::new(stream.schema(), AHEAD);
     let taker = builder.tx();
     let pump = async move {

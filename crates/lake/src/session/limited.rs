@@ -68,13 +68,7 @@ pub async fn bounded(
         SessionStateBuilder::new_from_existing(context.state()).with_runtime_env(runtime).build();
     let physical = Box::pin(state.create_physical_plan(plan)).await?;
     let task = state.task_ctx();
-    Ok(match threads {
-        Some(threads) => {
-            let begun = async move { execute_stream(physical, task) };
-            elsewhere::pumped(threads, elsewhere::done(threads, begun).await?)
-        }
-        None => execute_stream(physical, task)?,
-    })
+    elsewhere::begun(threads, async move { execute_stream(physical, task) }).await
 }
 
 /// No statement that makes, changes or sets anything.

@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Which values are wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The view whose lines count.
     pub(crate) view: View,

@@ -180,14 +180,12 @@ pub(crate) struct Without {
     pub(crate) href: String,
 }
 
-/// The figures of a view.
+/// The figures of a view, for who waits until the end.
 ///
 /// # Errors
 /// When a column does not exist, or the lake cannot be read.
-pub(crate) async fn answer(app: &App, view: &View) -> Result<Costs, Fail> {
-    let session = app.session(view.as_of).await?;
-    let fresh = fresh(app, view, &session);
-    app.kept_costs.answer(&session, text(app, view), fresh).await
+pub(crate) async fn answer(app: &Arc<App>, view: &View) -> Result<Costs, Fail> {
+    begin(app, view).await?.wait().await
 }
 
 /// The same, for who may not wait until the end.
@@ -209,17 +207,16 @@ pub(crate) async fn begin(app: &Arc<App>, view: &View) -> Result<Asked<Costs>, F
         [] => "Costs".to_owned(),
         by => format!("Costs by {}", by.join(" and ")),
     };
-    let question = Question { text: text(app, view), subject, asked_at: app.now() };
+    let question = Question {
+        text: format!("{} {}", app.today(), view.query()),
+        subject,
+        asked_at: app.now(),
+    };
     let (own, view, of) = (Arc::clone(app), view.clone(), Arc::clone(&session));
     Ok(app.kept_costs.ask(&session, question, move |reads| async move {
         let reader = of.watched(&reads);
         Box::pin(fresh(&own, &view, &reader)).await
     }))
-}
-
-/// The one way of asking for a view.
-fn text(app: &App, view: &View) -> String {
-    format!("{} {}", app.today(), view.query())
 }
 
 /// The figures of a view, looked up by `reader`, which may count what it reads.

@@ -14,12 +14,11 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::api::Instant;
+use crate::api::{Instant, Wrong};
 use crate::app::App;
 use crate::ask::Ask;
 use crate::fail::Fail;
 use answers::{Answers, Product, Secrets};
-use wrongs::Wrong;
 
 pub(crate) use calls::{Doc, routes, setup_text};
 

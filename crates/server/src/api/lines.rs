@@ -82,7 +82,7 @@ impl Pins {
 }
 
 /// Which lines are wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The view whose lines these are.
     pub(crate) view: View,

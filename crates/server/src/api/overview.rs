@@ -172,7 +172,7 @@ pub(crate) struct OverviewConnection {
 ///
 /// # Errors
 /// When the lake or the control database cannot be read.
-pub(crate) async fn answer(app: &App, asked: &View) -> Result<OverviewAnswer, Fail> {
+pub(crate) async fn answer(app: &Arc<App>, asked: &View) -> Result<OverviewAnswer, Fail> {
     let session = app.session(asked.as_of).await?;
     let pulse = app.pulse().await?;
     let slices = slices_in(&session).await?;

@@ -1,6 +1,5 @@
 //! The tables that SQL reads, with their columns and what each says.
 
-use arrow::datatypes::DataType;
 use axum::Json;
 use billhook_focus::columns;
 use billhook_lake::directory::VIEW_COLUMNS;
@@ -76,22 +75,10 @@ fn own_columns(spec: &TableSpec) -> Vec<SqlColumn> {
     let schema = (spec.schema)();
     let column = |field: &std::sync::Arc<arrow::datatypes::Field>| SqlColumn {
         name: field.name().clone(),
-        kind: label(field.data_type()),
+        kind: spec::label(field.data_type()),
         meaning: columns::find(field.name()).map_or("", |column| column.meaning),
     };
     schema.fields().iter().map(column).collect()
-}
-
-fn label(kind: &DataType) -> &'static str {
-    match kind {
-        DataType::Utf8 => "text",
-        DataType::Decimal128(..) => "decimal(38,18)",
-        DataType::Timestamp(..) => "timestamp",
-        DataType::Date32 => "date",
-        DataType::Int64 => "integer",
-        DataType::Map(..) => "map",
-        _ => "",
-    }
 }
 
 /// The tables that SQL reads.

@@ -77,3 +77,18 @@ pub(crate) struct Page<T> {
     /// What to send as `after` for the next ones; nothing when these were the last.
     pub(crate) next: Option<String>,
 }
+
+/// A field that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Wrong {
+    /// The field.
+    pub(crate) field: &'static str,
+    /// Why, in words.
+    pub(crate) text: String,
+}
+
+impl Wrong {
+    pub(crate) fn new(field: &'static str, text: impl Into<String>) -> Self {
+        Self { field, text: text.into() }
+    }
+}

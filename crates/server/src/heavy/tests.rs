@@ -42,11 +42,11 @@ async fn who_ask_the_same_share_the_work_and_the_answer() {
     assert_eq!(other.wait().await.unwrap(), 7);
     assert_eq!(begun.load(Ordering::SeqCst), 2);
     assert!(matches!(ask("a"), Asked::Known(_)));
-    let known = kept.answer(&session, "a".to_owned(), async { Ok(8) }).await;
+    let known = kept.ask(&session, question("a"), |_| async { Ok(8) }).wait().await;
     assert_eq!(known.unwrap(), 7);
     // Another state of the lake has answers of its own.
     let later = self::session(home.path()).await;
-    let fresh = kept.answer(&later, "a".to_owned(), async { Ok(8) }).await;
+    let fresh = kept.ask(&later, question("a"), |_| async { Ok(8) }).wait().await;
     assert_eq!(fresh.unwrap(), 8);
 }
 

@@ -14,9 +14,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::api::Wrong;
 use crate::api::connections::admins;
 use crate::api::drafts::answers::{Answers, Product};
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, begin, discard, load, setup_text};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::api::Wrong;
 use crate::fail::Fail;
 
 /// Who Billhook is to be towards AWS. Nothing of it is shown by `Debug`.
@@ -31,21 +32,6 @@ pub(crate) struct WantedAccess {
     pub(crate) region: Option<String>,
     /// Endpoint; as before when nothing is given.
     pub(crate) endpoint: Option<String>,
-}
-
-/// A field that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    /// Its name.
-    pub(crate) field: &'static str,
-    /// What is wrong with it.
-    pub(crate) text: String,
-}
-
-impl Wrong {
-    pub(crate) fn new(field: &'static str, text: impl Into<String>) -> Self {
-        Self { field, text: text.into() }
-    }
 }
 
 /// The access that is wanted, in place of `before`; or what cannot be used.

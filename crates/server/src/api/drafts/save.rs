@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::answers::{Answers, Secrets};
 use super::looking::{DraftCheck, access, check_key, checked};
 use super::{Kept, Step, names, wrongs};
+use crate::api::Wrong;
 use crate::api::connections::changes::begin_sync;
 use crate::app::App;
 use crate::ask::Ask;
@@ -133,7 +134,7 @@ pub(crate) async fn create(
 async fn all_steps(app: &App, answers: &Answers, secrets: &[String]) -> Result<(), Fail> {
     let taken = names(app).await?;
     let all = Step::ALL.iter().flat_map(|step| wrongs::of(*step, answers, secrets, &taken));
-    let all: Vec<wrongs::Wrong> = all.collect();
+    let all: Vec<Wrong> = all.collect();
     if all.is_empty() { Ok(()) } else { Err(wrongs::fail(&all)) }
 }
 

@@ -3,11 +3,10 @@
 use billhook_engine::access::Partition;
 use billhook_engine::onboarding::{self, place};
 use billhook_registry::ConnectionName;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::Step;
 use super::answers::{Answers, Product, SECRET, Way};
+use crate::api::Wrong;
 use crate::fail::Fail;
 
 /// Names that addresses of pages begin with.
@@ -16,22 +15,7 @@ const TAKEN_BY_PAGES: [&str; 2] = ["new", "drafts"];
 /// Longest external texts: AWS takes no longer ones, and pages show them.
 const LONGEST: usize = 1_024;
 
-/// A field that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Wrong {
-    /// The field.
-    pub(crate) field: &'static str,
-    /// Why, in words.
-    pub(crate) text: String,
-}
-
-impl Wrong {
-    pub(crate) fn new(field: &'static str, text: impl Into<String>) -> Self {
-        Self { field, text: text.into() }
-    }
-}
-
-/// The same for programs: all of it in one sentence.
+/// What is wrong for programs: all of it in one sentence.
 pub(crate) fn fail(wrongs: &[Wrong]) -> Fail {
     let texts: Vec<String> =
         wrongs.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.text)).collect();

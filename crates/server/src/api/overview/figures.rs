@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use billhook_charts::Form;
 use billhook_engine::EngineError;
@@ -54,7 +55,7 @@ pub(super) fn standard(asked: &View) -> View {
 
 /// Fills the figures in.
 pub(super) async fn fill(
-    app: &App,
+    app: &Arc<App>,
     session: &LakeSession,
     overview: &mut OverviewAnswer,
 ) -> Result<(), Fail> {
@@ -92,7 +93,7 @@ fn is_standard(view: &View) -> bool {
 /// The figures of a period, against the same number of days before it. Days at its end of which
 /// nothing can have arrived are not compared: the answer says which is the last day that is.
 async fn of_period(
-    app: &App,
+    app: &Arc<App>,
     view: &View,
     through: Option<NaiveDate>,
 ) -> Result<(View, Costs, NaiveDate), Fail> {

@@ -98,15 +98,9 @@ async fn set(
     now: i64,
 ) -> Result<SinkRecord, EngineError> {
     make_folder(&change.settings)?;
-    // Nobody loads without hours what a sink is to be told by the hour.
-    let _writer = if publish::wants_more_hours(&sink, &change.settings)? {
-        let writer = writer(&home).await?;
-        let settings = &change.settings;
-        Box::pin(publish::keep_pending_hours(&home.lake, &registry, &sink, settings)).await?;
-        Some(writer)
-    } else {
-        None
-    };
+    let (settings, writer) = (&change.settings, writer(&home));
+    let held = publish::Held::for_change(&home.lake, &registry, &sink, settings, writer);
+    let _held = Box::pin(held).await?;
     Box::pin(publish::set(&registry, &sink, change, now)).await
 }
 

@@ -14,7 +14,7 @@ use billhook_lake::lock::WriterLock;
 use billhook_registry::{
     ConnectionName, NewSink, Registry, RegistryError, SecretString, SinkRecord,
 };
-use billhook_stream::settings::{From as Start, Granularity, SinkSettings, Target};
+use billhook_stream::settings::{SinkSettings, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -172,16 +172,7 @@ async fn add(
     now: i64,
 ) -> Result<SinkRecord, EngineError> {
     make_folder(&settings)?;
-    let needs_hours =
-        settings.granularity == Granularity::Hourly && settings.from == Start::History;
-    // Nobody loads between the hours that are there and the first that are kept.
-    let _writer = if needs_hours {
-        let writer = writer(&home).await?;
-        Box::pin(publish::keep_standing_hours(&home.lake, &settings.connections)).await?;
-        Some(writer)
-    } else {
-        None
-    };
+    let _held = Box::pin(publish::Held::for_new(&home.lake, &settings, writer(&home))).await?;
     Box::pin(publish::add(&home.lake, &registry, &settings, &secrets, new, now)).await
 }
 

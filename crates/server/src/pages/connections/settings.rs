@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Moment;
 use super::one::{Top, shell};
+use crate::api::Wrong;
 use crate::api::connections::changes::{
     begin_check, set_credentials, set_name, set_schedule, take_away,
 };
-use crate::api::connections::credentials::{WantedAccess, Wrong, understood};
+use crate::api::connections::credentials::{WantedAccess, understood};
 use crate::api::connections::find;
 use crate::api::connections::one::answer;
 use crate::api::connections::shapes::ConnectionAnswer;

@@ -7,10 +7,10 @@ use billhook_engine::onboarding::allow::{self, Allowed};
 use billhook_sources::access::Purpose;
 
 use super::{Frame, address, drawn, field, framed, furthest, to_step, with};
+use crate::api::Wrong;
 use crate::api::drafts::answers::{Answers, Product, SECRET, SESSION_TOKEN, Secrets, Way};
 use crate::api::drafts::looking::trusted;
 use crate::api::drafts::setup::{SetUp, set_up};
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, change, keep};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Frame, address, drawn, framed, furthest, to_step};
+use crate::api::Wrong;
 use crate::api::drafts::answers::Secrets;
 use crate::api::drafts::order::{ReportPlan, carry_out, plan};
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, keep, load};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

@@ -5,9 +5,9 @@ use axum::response::Response;
 use billhook_engine::onboarding::estimate::Estimate;
 
 use super::{Frame, drawn, field, framed, furthest, to_step, with};
+use crate::api::Wrong;
 use crate::api::drafts::answers::{Answers, Product, Secrets, Table};
 use crate::api::drafts::looking::trusted;
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, change};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

@@ -9,10 +9,10 @@ use billhook_engine::onboarding::allow;
 use billhook_engine::onboarding::look::{Files, Fit, Report, Seen};
 
 use super::{Frame, address, drawn, field, framed, furthest, to_step, with};
+use crate::api::Wrong;
 use crate::api::drafts::answers::{Answers, Product, Secrets};
 use crate::api::drafts::looking::found;
 use crate::api::drafts::setup::set_up;
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, change};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

@@ -9,9 +9,9 @@ use billhook_engine::onboarding;
 use billhook_engine::onboarding::estimate::Estimate;
 
 use super::{Frame, address, drawn, field, framed, with};
+use crate::api::Wrong;
 use crate::api::drafts::answers::{Answers, Product, Secrets, Way};
 use crate::api::drafts::looking::{DraftCheck, checked};
-use crate::api::drafts::wrongs::Wrong;
 use crate::api::drafts::{Kept, Step, change, save};
 use crate::app::App;
 use crate::ask::{Ask, Posted};

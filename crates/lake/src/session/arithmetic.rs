@@ -35,7 +35,7 @@ const PLACES: i8 = 22;
 ///
 /// # Errors
 /// Never of a session that takes planners.
-pub fn divides_amounts(context: &SessionContext) -> Result<()> {
+pub fn calculates_amounts(context: &SessionContext) -> Result<()> {
     context.add_analyzer_rule(Arc::new(WideDivision));
     // A clone is the same session.
     context.clone().register_expr_planner(Arc::new(WideProduct))
@@ -127,7 +127,7 @@ mod tests {
         let mut config = SessionConfig::new();
         config.options_mut().sql_parser.parse_float_as_decimal = true;
         let context = SessionContext::new_with_config(config);
-        divides_amounts(&context).unwrap();
+        calculates_amounts(&context).unwrap();
         context
     }
 
