@@ -12,6 +12,7 @@ use billhook_engine::EngineError;
 use billhook_engine::ingest::Silent;
 use billhook_lake::Lake;
 use billhook_lake::lock::{self, Attempt, WriterLock};
+use billhook_lake::summary::Summaries;
 use billhook_registry::{ExposeSecret, Registry, SecretString};
 use billhook_server::config::Config as ServerConfig;
 use billhook_server::{App, Parts};
@@ -111,6 +112,7 @@ pub(crate) async fn stay(context: &Context, is_demo: bool) -> anyhow::Result<u8>
         publisher: publisher.clone(),
         config,
         queries: queries.threads.clone(),
+        summaries: Arc::new(Summaries::open(&context.home_dir().join("summaries"))?),
     };
     let app = App::new(parts).context("the operating system gives no random bytes")?;
     let ending = stopped(Arc::clone(&stop));

@@ -268,11 +268,11 @@ pub async fn report_in(
     };
     let mut ledger = fold::Ledger::default();
     for line in plan.ask(session, range, grid.granularity()).await? {
-        ledger.add(line, &grid, fold::Side::Now);
+        ledger.add(&line, &grid, fold::Side::Now);
     }
     if let Some((range, grid)) = &compare {
         for line in plan.ask(session, *range, grid.granularity()).await? {
-            ledger.add(line, grid, fold::Side::Before);
+            ledger.add(&line, grid, fold::Side::Before);
         }
     }
     let hints = remainder::hints(session, &plan, range, &ledger).await?;
@@ -324,3 +324,6 @@ pub async fn last_month(lake: &Lake, today: NaiveDate) -> Result<Option<DayRange
 fn usual_range(today: NaiveDate) -> Result<DayRange, EngineError> {
     period::parse("last-30d", today)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::LakeError;
-use crate::spec::{COST_DAILY, DAILY_KEYS, DAILY_SUMS};
+use crate::spec::{COST_DAILY, DAILY_KEYS, DAILY_SUMS, gross};
 
 /// Day (since 1970-01-01) and the texts of [`DAILY_KEYS`]; `None` where a line has no value.
 pub type DailyKey = (i32, [Option<Arc<str>>; DAILY_KEYS.len()]);
@@ -183,8 +183,8 @@ impl Daily {
 fn add_columns(totals: &mut [DailySums], places: &[u32], sums: &[&Decimal128Array]) {
     // A report without net columns counts as if net were the same as gross.
     let fallback = |index: usize| {
-        let rest = DAILY_SUMS[index].strip_prefix("x_Net")?;
-        DAILY_SUMS.iter().position(|name| name.strip_prefix("x_") == Some(rest))
+        let gross = gross(DAILY_SUMS[index])?;
+        DAILY_SUMS.iter().position(|name| *name == gross)
     };
     let columns: Vec<(&Decimal128Array, Option<&Decimal128Array>)> =
         (0..sums.len()).map(|index| (sums[index], fallback(index).map(|at| sums[at]))).collect();

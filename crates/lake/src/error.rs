@@ -63,6 +63,14 @@ pub enum LakeError {
         /// Why.
         source: arrow::error::ArrowError,
     },
+    /// The summary of a data file cannot be made or read.
+    #[error("cannot summarise with {path}")]
+    Summary {
+        /// The file.
+        path: String,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
     /// A sum does not fit.
     #[error("the roll-up overflows")]
     Overflow(#[from] billhook_money::Overflow),

@@ -17,6 +17,7 @@ pub mod selftest;
 pub mod session;
 pub mod slice;
 pub mod spec;
+pub mod summary;
 pub mod table;
 pub mod write;
 

@@ -91,13 +91,18 @@ impl LakeTable {
         Self { files, spec, url: lake.url.clone(), schema, partition_fields }
     }
 
+    /// Its files.
+    pub(crate) fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
     /// The names of its files. No two files ever have the same name.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.path.as_str())
     }
 
     /// Files that may hold rows for which all filters are true.
-    fn chosen(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&FileEntry>> {
+    pub(crate) fn chosen(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&FileEntry>> {
         let Some(filter) = conjunction(filters.to_vec()) else {
             return Ok(self.files.iter().collect());
         };
@@ -156,33 +161,57 @@ impl TableProvider for LakeTable {
         let mut files: Vec<PartitionedFile> =
             self.chosen(state, filters)?.into_iter().map(|file| self.partitioned(file)).collect();
         files.sort_by_key(|file| std::cmp::Reverse(file.object_meta.size));
-        let count = files.len();
-        let groups = state.config().target_partitions().clamp(1, files.len().max(1));
-        let mut parts: Vec<Vec<PartitionedFile>> = vec![Vec::new(); groups];
-        for (index, file) in files.into_iter().enumerate() {
-            parts[index % groups].push(file);
-        }
-        let groups: Vec<FileGroup> = parts.into_iter().map(FileGroup::new).collect();
-        let schema = TableSchema::builder(self.spec.file_schema())
-            .with_table_partition_cols(self.partition_fields.clone())
-            .build();
-        let options = state.config_options().execution.parquet.clone();
-        let options =
-            datafusion::config::TableParquetOptions { global: options, ..Default::default() };
-        let mut source = ParquetSource::new(schema).with_table_parquet_options(options);
-        let store = ObjectStoreUrl::parse(&self.url[..Position::BeforePath])?;
-        if let Some(reads) = state.config().get_extension::<Reads>() {
-            let files = state.runtime_env().object_store(&store)?;
-            let scan = Scan::new(reads, files, count);
-            source = source.with_parquet_file_reader_factory(Arc::new(scan));
-        }
-        let config = FileScanConfigBuilder::new(store, Arc::new(source))
-            .with_file_groups(groups)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
-        Ok(DataSourceExec::from_data_source(config))
+        let files = Files {
+            store: ObjectStoreUrl::parse(&self.url[..Position::BeforePath])?,
+            schema: self.spec.file_schema(),
+            fixed: self.partition_fields.clone(),
+            files,
+        };
+        scanned(state, files, projection, limit)
     }
+}
+
+/// Parquet files of one table.
+pub(crate) struct Files {
+    pub(crate) store: ObjectStoreUrl,
+    /// Columns that are in the files.
+    pub(crate) schema: SchemaRef,
+    /// Columns that are the same for all of a file.
+    pub(crate) fixed: Vec<Arc<Field>>,
+    /// The largest first.
+    pub(crate) files: Vec<PartitionedFile>,
+}
+
+/// A scan of files, shared out among the processors.
+pub(crate) fn scanned(
+    state: &dyn Session,
+    files: Files,
+    projection: Option<&Vec<usize>>,
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let Files { store, schema, fixed, files } = files;
+    let count = files.len();
+    let groups = state.config().target_partitions().clamp(1, count.max(1));
+    let mut parts: Vec<Vec<PartitionedFile>> = vec![Vec::new(); groups];
+    for (index, file) in files.into_iter().enumerate() {
+        parts[index % groups].push(file);
+    }
+    let groups: Vec<FileGroup> = parts.into_iter().map(FileGroup::new).collect();
+    let schema = TableSchema::builder(schema).with_table_partition_cols(fixed).build();
+    let options = state.config_options().execution.parquet.clone();
+    let options = datafusion::config::TableParquetOptions { global: options, ..Default::default() };
+    let mut source = ParquetSource::new(schema).with_table_parquet_options(options);
+    if let Some(reads) = state.config().get_extension::<Reads>() {
+        let files = state.runtime_env().object_store(&store)?;
+        let scan = Scan::new(reads, files, count);
+        source = source.with_parquet_file_reader_factory(Arc::new(scan));
+    }
+    let config = FileScanConfigBuilder::new(store, Arc::new(source))
+        .with_file_groups(groups)
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit)
+        .build();
+    Ok(DataSourceExec::from_data_source(config))
 }
 
 /// What the Delta log says of each file.

@@ -14,7 +14,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
-use datafusion::prelude::{SessionConfig, SessionContext, lit};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, lit};
 use futures::TryStreamExt;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -23,6 +23,7 @@ use crate::authority::{self, Authorities, Claim, Standing, Wishes};
 use crate::directory::Directory;
 use crate::provider::{LakeTable, register_store};
 use crate::spec::{CHANGES_HOURLY, COST_AND_USAGE, COST_DAILY, DELIVERIES, OF_DELIVERIES};
+use crate::summary::Summaries;
 use crate::table::{FileEntry, Table};
 use crate::{Lake, LakeError};
 
@@ -31,12 +32,25 @@ pub use limited::{bounded, reads_only};
 pub use reads::Reads;
 pub(crate) use reads::Scan;
 
+/// The table of lines and the view of it.
+#[derive(Clone)]
+pub(crate) struct Lines {
+    pub(crate) all: Arc<LakeTable>,
+    /// The files of which rows count in `costs`.
+    pub(crate) costs: Arc<LakeTable>,
+    /// Which of their rows do.
+    pub(crate) counts: Expr,
+}
+
 /// A read-only SQL session over one state of the lake.
 pub struct LakeSession {
-    context: SessionContext,
-    directory: Directory,
+    pub(crate) context: SessionContext,
+    pub(crate) directory: Directory,
     /// Where queries run; `None` for where they are asked.
-    threads: Option<Handle>,
+    pub(crate) threads: Option<Handle>,
+    pub(crate) lines: Option<Lines>,
+    /// Asked instead of lines where they can tell.
+    pub(crate) summaries: Option<Arc<Summaries>>,
     /// Who could have authority.
     pub claims: Vec<Claim>,
     /// Whose rows count.
@@ -59,14 +73,7 @@ impl LakeSession {
     /// # Errors
     /// When the lake cannot be read, or keeps no version as old as asked for.
     pub async fn open(lake: &Lake, as_of: Option<i64>) -> Result<Self, LakeError> {
-        let mut config = SessionConfig::new().with_information_schema(true);
-        let options = config.options_mut();
-        options.sql_parser.enable_ident_normalization = false;
-        options.sql_parser.parse_float_as_decimal = true;
-        options.execution.parquet.pushdown_filters = true;
-        options.execution.parquet.schema_force_view_types = false;
-        options.execution.time_zone = Some("+00:00".to_owned());
-        let context = SessionContext::new_with_config(config);
+        let context = SessionContext::new_with_config(Self::config());
         register_store(&context, lake);
         calculates_amounts(&context)?;
         let mut tables = Vec::new();
@@ -75,34 +82,75 @@ impl LakeSession {
             if let Some(millis) = as_of {
                 table = table.as_of(millis).await?;
             }
-            context.register_table(spec.name, Arc::new(LakeTable::new(lake, &table)?))?;
-            tables.push(table);
+            let provider = Arc::new(LakeTable::new(lake, &table)?);
+            context.register_table(spec.name, Arc::clone(&provider) as Arc<dyn TableProvider>)?;
+            tables.push((table, provider));
         }
         let hours = LakeTable::if_any(lake, &CHANGES_HOURLY, as_of).await?;
         context.register_table(CHANGES_HOURLY.name, Arc::new(hours))?;
         let directory = Directory::open(lake, as_of, &context).await?;
         let (claims, authorities) = (Vec::new(), Authorities::new());
         let (wishes, left_out) = (authority::wishes(lake).await?, BTreeSet::new());
-        let threads = None;
-        let mut session =
-            Self { context, directory, threads, claims, authorities, wishes, left_out };
+        let (threads, lines, summaries) = (None, None, None);
+        let mut session = Self {
+            context,
+            directory,
+            threads,
+            lines,
+            summaries,
+            claims,
+            authorities,
+            wishes,
+            left_out,
+        };
         session.claims = session.read_claims(&tables).await?;
         session.authorities = authority::choose(&session.claims, &session.wishes);
-        for table in &tables {
-            let view = match table.spec.name {
-                name if name == COST_AND_USAGE.name => "costs",
-                name if name == COST_DAILY.name => "costs_daily",
-                _ => continue,
-            };
-            session.register_view(lake, table, view)?;
+        for (table, all) in tables {
+            match table.spec.name {
+                name if name == COST_AND_USAGE.name => {
+                    let (costs, counts) = session.register_view(lake, &table, "costs")?;
+                    session.lines = Some(Lines { all, costs, counts });
+                }
+                name if name == COST_DAILY.name => {
+                    session.register_view(lake, &table, "costs_daily")?;
+                }
+                _ => {}
+            }
         }
         Ok(session)
     }
 
+    pub(crate) fn config() -> SessionConfig {
+        let mut config = SessionConfig::new().with_information_schema(true);
+        let options = config.options_mut();
+        options.sql_parser.enable_ident_normalization = false;
+        options.sql_parser.parse_float_as_decimal = true;
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.schema_force_view_types = false;
+        options.execution.time_zone = Some("+00:00".to_owned());
+        config
+    }
+
+    /// Has questions asked of summaries where there are any.
+    #[must_use]
+    pub fn summed_by(mut self, summaries: &Arc<Summaries>) -> Self {
+        self.summaries = Some(Arc::clone(summaries));
+        self
+    }
+
+    /// The data files of all lines.
+    #[must_use]
+    pub fn line_files(&self) -> &[FileEntry] {
+        self.lines.as_ref().map(|lines| lines.all.files()).unwrap_or_default()
+    }
+
     /// Slices that stand in the lake, with what the last delivery of each says of them.
-    async fn read_claims(&self, tables: &[Table]) -> Result<Vec<Claim>, LakeError> {
-        let lines = tables.iter().find(|t| t.spec.name == COST_AND_USAGE.name);
-        let files = lines.map(Table::files).transpose()?.unwrap_or_default();
+    async fn read_claims(
+        &self,
+        tables: &[(Table, Arc<LakeTable>)],
+    ) -> Result<Vec<Claim>, LakeError> {
+        let lines = tables.iter().find(|(table, _)| table.spec.name == COST_AND_USAGE.name);
+        let files = lines.map(|(_, lines)| lines.files()).unwrap_or_default();
         let slices: BTreeSet<(String, String, String)> = files
             .iter()
             .map(|file| {
@@ -143,7 +191,13 @@ impl LakeSession {
         Ok(claims)
     }
 
-    fn register_view(&mut self, lake: &Lake, table: &Table, view: &str) -> Result<(), LakeError> {
+    /// Returns the files that count, and which of their rows do.
+    fn register_view(
+        &mut self,
+        lake: &Lake,
+        table: &Table,
+        view: &str,
+    ) -> Result<(Arc<LakeTable>, Expr), LakeError> {
         let files = table.files()?;
         let mut counting: Vec<FileEntry> = Vec::new();
         for file in files {
@@ -165,12 +219,13 @@ impl LakeSession {
         let own = schema.fields().iter().map(|field| named(field.name()));
         let is_daily = table.spec.name == COST_DAILY.name;
         let columns: Vec<Expr> = own.chain(self.directory.columns(is_daily)).collect();
-        let plan = LogicalPlanBuilder::scan(view, provider_as_source(provider), None)?
-            .filter(counts)?
+        let source: Arc<dyn TableProvider> = Arc::clone(&provider) as _;
+        let plan = LogicalPlanBuilder::scan(view, provider_as_source(source), None)?
+            .filter(counts.clone())?
             .project(columns)?
             .build()?;
         self.context.register_table(view, Arc::new(ViewTable::new(plan, None)))?;
-        Ok(())
+        Ok((provider, counts))
     }
 
     /// Row by row, where a file holds several billing accounts: no other connection has authority.
@@ -202,8 +257,19 @@ impl LakeSession {
     /// When the SQL is wrong or fails at once.
     pub async fn rows(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
         let frame = self.frame(sql).await?;
+        Ok(self.begun(frame).await?)
+    }
+
+    /// Begins to run what was planned.
+    ///
+    /// # Errors
+    /// When it fails at once.
+    pub(crate) async fn begun(
+        &self,
+        frame: DataFrame,
+    ) -> datafusion::error::Result<SendableRecordBatchStream> {
         let begin = async move { frame.execute_stream().await };
-        Ok(elsewhere::begun(self.threads.as_ref(), begin).await?)
+        elsewhere::begun(self.threads.as_ref(), begin).await
     }
 
     /// The files that names, units and tags of accounts and resources come from: while these are
@@ -217,7 +283,7 @@ impl LakeSession {
     ///
     /// # Errors
     /// When the SQL is wrong.
-    pub async fn frame(&self, sql: &str) -> Result<datafusion::prelude::DataFrame, LakeError> {
+    pub async fn frame(&self, sql: &str) -> Result<DataFrame, LakeError> {
         let frame = self.context.sql_with_options(sql, reads_only()).await?;
         self.directory.prepare(frame.logical_plan(), &self.context).await?;
         Ok(frame)

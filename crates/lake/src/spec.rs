@@ -154,6 +154,12 @@ pub const DAILY_SUMS: [&str; 9] = [
     "x_NetAmortizedCost",
 ];
 
+/// The money column that counts where a net one has no amount.
+pub(crate) fn gross(net: &str) -> Option<&'static str> {
+    let rest = net.strip_prefix("x_Net")?;
+    DAILY_SUMS.into_iter().find(|name| name.strip_prefix("x_") == Some(rest))
+}
+
 /// The text columns by which the roll-up groups, after the day.
 pub const DAILY_KEYS: [&str; 7] = [
     "BillingAccountId",

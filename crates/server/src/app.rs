@@ -6,6 +6,7 @@ use billhook_engine::Home;
 use billhook_engine::publish::Publisher;
 use billhook_engine::sync::Runner;
 use billhook_lake::session::LakeSession;
+use billhook_lake::summary::Summaries;
 use billhook_registry::{NewAudit, Registry, RegistryError};
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub config: Config,
     /// Where queries run. Not where pages are made: a query may compute for long without a pause.
     pub queries: Handle,
+    /// What is asked instead of lines.
+    pub summaries: Arc<Summaries>,
 }
 
 /// What all requests share.
@@ -94,9 +97,9 @@ impl App {
     pub fn new(parts: Parts) -> Result<Self, getrandom::Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
-        let Parts { home, registry, runner, publisher, config, queries } = parts;
+        let Parts { home, registry, runner, publisher, config, queries, summaries } = parts;
         Ok(Self {
-            sessions: Sessions::new(home.lake.clone(), queries, runner.now),
+            sessions: Sessions::new(home.lake.clone(), queries, summaries, runner.now),
             pulses: Pulses::default(),
             looks: Looks::default(),
             nonces: Nonces::default(),

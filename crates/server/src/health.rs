@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     connections: IntGaugeVec,
     sinks: IntGaugeVec,
     renewed: IntCounter,
+    unsummed: IntGauge,
 }
 
 impl Metrics {
@@ -66,12 +67,17 @@ impl Metrics {
                 "billhook_answers_renewed_total",
                 "Answers that were made anew before anybody asked, because the lake has changed.",
             )?;
+            let unsummed = IntGauge::new(
+                "billhook_files_without_summary",
+                "Files of the lake whose lines are read for questions that a summary could answer.",
+            )?;
             registry.register(Box::new(renewed.clone()))?;
+            registry.register(Box::new(unsummed.clone()))?;
             registry.register(Box::new(requests.clone()))?;
             registry.register(Box::new(seconds.clone()))?;
             registry.register(Box::new(connections.clone()))?;
             registry.register(Box::new(sinks.clone()))?;
-            Ok(Self { registry, requests, seconds, connections, sinks, renewed })
+            Ok(Self { registry, requests, seconds, connections, sinks, renewed, unsummed })
         })();
         // The names above are valid, and each is there once.
         made.unwrap_or_else(|error| unreachable!("{error}"))
@@ -80,6 +86,11 @@ impl Metrics {
     /// Counts an answer that was made before anybody asked.
     pub(crate) fn renewed(&self) {
         self.renewed.inc();
+    }
+
+    /// Notes how many files of the lake lack a summary.
+    pub(crate) fn unsummed(&self, files: usize) {
+        self.unsummed.set(i64::try_from(files).unwrap_or(i64::MAX));
     }
 
     /// Counts an answer.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use billhook_engine::error::causes;
 use billhook_lake::session::LakeSession;
+use billhook_lake::summary::Summaries;
 use billhook_lake::{Lake, LakeError, Stamp};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
@@ -33,7 +34,8 @@ const KEPT: usize = 4;
 pub(crate) struct Sessions {
     lake: Lake,
     /// Where queries run.
-    queries: Handle,
+    pub(crate) queries: Handle,
+    pub(crate) summaries: Arc<Summaries>,
     /// The time, microseconds since 1970 UTC.
     now: fn() -> i64,
     newest: Mutex<Option<Newest>>,
@@ -74,10 +76,16 @@ impl From<LakeError> for Trouble {
 }
 
 impl Sessions {
-    pub(crate) fn new(lake: Lake, queries: Handle, now: fn() -> i64) -> Self {
+    pub(crate) fn new(
+        lake: Lake,
+        queries: Handle,
+        summaries: Arc<Summaries>,
+        now: fn() -> i64,
+    ) -> Self {
         Self {
             lake,
             queries,
+            summaries,
             now,
             newest: Mutex::default(),
             earlier: Mutex::default(),
@@ -180,7 +188,7 @@ impl Sessions {
 
     async fn opened(&self, as_of: Option<i64>) -> Result<Arc<LakeSession>, LakeError> {
         let session = LakeSession::open(&self.lake, as_of).await?;
-        Ok(Arc::new(session.on(self.queries.clone())))
+        Ok(Arc::new(session.on(self.queries.clone()).summed_by(&self.summaries)))
     }
 
     async fn stamp(&self, known: Option<&Stamp>) -> Result<Stamp, Trouble> {

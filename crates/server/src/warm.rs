@@ -1,16 +1,20 @@
-//! Questions that people ask again. Once the lake has changed and stands still, those that were
-//! asked last are asked again, so that whoever comes next finds their answers kept.
+//! What is done before anybody asks. Once the lake has changed and stands still, its new files are
+//! summed up, and the questions that were asked last are asked again, so that whoever comes next
+//! finds their answers kept.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use billhook_engine::error::causes;
 use billhook_lake::session::LakeSession;
+use billhook_lake::table::FileEntry;
 use chrono::NaiveDate;
 
 use crate::api::{cost_values, costs, lines};
 use crate::app::App;
 use crate::fail::Fail;
+use crate::heavy::Asked;
 use crate::view::View;
 
 /// Questions that are remembered.
@@ -43,22 +47,28 @@ impl Wish {
         }
     }
 
-    /// Asks again, and waits for the answer, which is kept.
-    async fn renew(&self, app: &Arc<App>) -> Result<(), Fail> {
+    /// Asks again, and waits for the answer, which is kept. Was it not there yet?
+    async fn renew(&self, app: &Arc<App>) -> Result<bool, Fail> {
         match self {
-            Self::Costs(view) => costs::begin(app, view).await?.wait().await.map(drop),
-            Self::Lines(wanted) => lines::begin(app, wanted).await?.wait().await.map(drop),
-            Self::Values(wanted) => cost_values::begin(app, wanted).await?.wait().await.map(drop),
+            Self::Costs(view) => waited(costs::begin(app, view).await?).await,
+            Self::Lines(wanted) => waited(lines::begin(app, wanted).await?).await,
+            Self::Values(wanted) => waited(cost_values::begin(app, wanted).await?).await,
         }
     }
 }
 
+async fn waited<T: Clone + Send + Sync + 'static>(asked: Asked<T>) -> Result<bool, Fail> {
+    let is_new = matches!(asked, Asked::UnderWay(_));
+    asked.wait().await?;
+    Ok(is_new)
+}
+
 /// What was asked last, and when.
 #[derive(Default)]
-pub(crate) struct Wishes(Mutex<Asked>);
+pub(crate) struct Wishes(Mutex<Last>);
 
 #[derive(Default)]
-struct Asked {
+struct Last {
     /// The newest first.
     all: VecDeque<Wish>,
     at: Option<Instant>,
@@ -88,21 +98,21 @@ impl Wishes {
         asked.all.iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Asked> {
+    fn lock(&self) -> MutexGuard<'_, Last> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Keeps the answers to what was asked last as new as the lake. Does not end.
+/// Keeps summaries, and the answers to what was asked last, as new as the lake. Does not end.
 pub(crate) async fn keep(app: Arc<App>) {
     let every = if app.home.lake.url.scheme() == "file" { NEAR } else { FAR };
     // The state of the lake and the day that were seen last; it is held by those who need it.
     let mut seen: (Weak<LakeSession>, NaiveDate) = (Weak::new(), app.today());
-    let mut is_done = false;
+    let (mut is_begun, mut is_done) = (false, false);
     loop {
         tokio::time::sleep(every).await;
         let wishes = app.wishes.due();
-        if wishes.is_empty() {
+        if wishes.is_empty() && is_begun {
             continue;
         }
         // Whoever asks is told why it cannot be read.
@@ -113,16 +123,58 @@ pub(crate) async fn keep(app: Arc<App>) {
             (seen, is_done) = (now, false);
             continue;
         }
-        if is_done {
+        let has_all = sum_up(&app, &session).await;
+        is_begun |= has_all;
+        if is_done || !has_all {
             continue;
         }
         for wish in wishes {
-            if wish.renew(&app).await.is_ok() {
+            if matches!(wish.renew(&app).await, Ok(true)) {
                 app.metrics.renewed();
             }
         }
         is_done = true;
     }
+}
+
+/// Makes the summaries that are missing, those of the newest months first. False when the lake has
+/// changed meanwhile.
+async fn sum_up(app: &Arc<App>, session: &Arc<LakeSession>) -> bool {
+    let summaries = &app.sessions.summaries;
+    if let Some(error) = summaries.trouble() {
+        tracing::warn!(error = causes(&error), "a summary cannot be read; lines were");
+    }
+    let missing = |file: &&FileEntry| !summaries.has(file);
+    let mut files: Vec<&FileEntry> = session.line_files().iter().filter(missing).collect();
+    app.metrics.unsummed(files.len());
+    if files.is_empty() {
+        return true;
+    }
+    files.sort_by(|a, b| {
+        let period = |file: &FileEntry| file.partition_value("x_BillingPeriod").to_owned();
+        period(b).cmp(&period(a))
+    });
+    let mut left = files.len();
+    for file in files {
+        let (lake, file) = (app.home.lake.clone(), file.clone());
+        let (own, path) = (Arc::clone(summaries), file.path.clone());
+        let making = async move { own.make(&lake, &file).await };
+        match app.sessions.queries.spawn(making).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(file = path, error = causes(&error), "no summary was made");
+            }
+            Err(_) => return false,
+        }
+        left -= 1;
+        app.metrics.unsummed(left);
+        let newest = app.sessions.peek().await;
+        if !newest.is_ok_and(|newest| Arc::ptr_eq(&newest, session)) {
+            return false;
+        }
+    }
+    summaries.keep_only(session.line_files());
+    true
 }
 
 #[cfg(test)]

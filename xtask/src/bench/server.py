@@ -4,7 +4,8 @@ usage: server.py URL PROCESS BILLHOOK HOME FOLDER
 
 Time is from the request to the last byte of the answer, on a connection that is open. Bytes are those
 of a first load: page, style sheet and script, packed by gzip. In the end a delivery of one line is
-loaded into HOME by way of FOLDER, and each page is asked for once after it. Ends with 1 when a page is
+loaded into HOME by way of FOLDER, and each page is asked for once after it. In the beginning the server gets the time
+to sum up its files. Ends with 1 when a page is
 over what is asked for.
 """
 
@@ -24,6 +25,7 @@ MOST_NODES = 1_500
 WARM = 20
 CLIENTS = 200
 RENEWED = "billhook_answers_renewed_total "
+UNSUMMED = "billhook_files_without_summary "
 STANDS = 10
 LINE = {
     "BilledCost": "1",
@@ -152,7 +154,8 @@ def main():
     client = Client(url)
     failed = []
     sizes = {}
-    print(f"asked for: {MOST_MS} ms (95 of 100, warm), {MOST_BYTES} bytes, {MOST_NODES} nodes")
+    print(f"asked for: {MOST_MS} ms (cold, and 95 of 100 warm), {MOST_BYTES} bytes, {MOST_NODES} nodes")
+    summed(client)
     print(f"{'page':<62} {'cold':>7} {'median':>7} {'p95':>7} {'bytes':>8} {'nodes':>6}")
     warm = []
     for path in paths():
@@ -175,9 +178,9 @@ def main():
                 size += sizes[load]
         warm.append(path)
         median, high = at(took, 0.5), at(took, 0.94)
-        wrong = high > MOST_MS or size > MOST_BYTES or counter.nodes > MOST_NODES
+        wrong = max(high, cold) > MOST_MS or size > MOST_BYTES or counter.nodes > MOST_NODES
         if wrong:
-            failed.append(f"{path}: {high:.0f} ms, {size} bytes, {counter.nodes} nodes")
+            failed.append(f"{path}: {cold:.0f} ms, {high:.0f} ms, {size} bytes, {counter.nodes} nodes")
         mark = "  over" if wrong else ""
         print(
             f"{path[:62]:<62} {cold:>7.1f} {median:>7.1f} {high:>7.1f} {size:>8} {counter.nodes:>6}{mark}",
@@ -191,11 +194,29 @@ def main():
     return 1 if failed else 0
 
 
-def renewed(client):
-    """How many answers were made before anybody asked."""
+def metric(client, name):
+    """A figure of the server."""
     _, headers, body, _ = client.get("/metrics")
     lines = text(headers, body).splitlines()
-    return sum(int(line.removeprefix(RENEWED)) for line in lines if line.startswith(RENEWED))
+    return sum(int(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+
+def renewed(client):
+    """How many answers were made before anybody asked."""
+    return metric(client, RENEWED)
+
+
+def summed(client):
+    """Waits until the server has summed its files up, which it does once for each."""
+    begun, most, still = time.monotonic(), 0, 0
+    while still < STANDS:
+        time.sleep(0.5)
+        left = metric(client, UNSUMMED)
+        most = max(most, left)
+        still = 0 if left else still + 0.5
+        if time.monotonic() - begun > 900:
+            break
+    print(f"{most} files summed up in {time.monotonic() - begun - STANDS:.0f} s, none of which is done again")
 
 
 def deliver(billhook, home, folder):

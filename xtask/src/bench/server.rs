@@ -3,8 +3,9 @@
 //! The synthetic organisation, with so many times its resources that its bills have 10 million
 //! lines in four months, is loaded once a month and kept in the cache. `server.py` then asks a
 //! server of the release build for every page: once cold, 20 times warm, with 200 clients at once,
-//! and once after a delivery. A page is asked to take at most 150 ms (95 of 100 warm ones, and the
-//! first after a delivery) and, with style sheet and script, 150 kB.
+//! and once after a delivery. A page is asked to take at most 150 ms (the first time that anybody
+//! asks, 95 of 100 later ones, and the first after a delivery) and, with style sheet and script,
+//! 150 kB.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,14 @@
 //! Sums put into groups, sorted, and folded beyond the largest; every sum is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
+use std::sync::Arc;
 
 use billhook_money::{Overflow, Sum};
 
 use crate::EngineError;
 use crate::report::grid::Grid;
-use crate::report::query::Line;
+use crate::report::query::{Line, Name};
 use crate::report::{Figures, Row, Section};
 
 /// Which of the two periods.
@@ -28,143 +30,156 @@ pub(super) struct Shape<'a> {
     pub(super) is_none_apart: bool,
 }
 
-/// Amounts and rows by bucket; buckets without rows are absent.
-type Cells = BTreeMap<usize, (Sum, u64)>;
+/// Amounts and rows by bucket, in the order in which they came. Buckets without rows are absent.
+type Cells = Vec<Cell>;
+
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    bucket: usize,
+    sum: Sum,
+    rows: u64,
+}
 
 /// A group's sums.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Group {
     now: Cells,
     before: Cells,
 }
 
-/// All sums: currency, group, bucket.
+/// All sums by group.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    currencies: BTreeMap<String, BTreeMap<Vec<Option<String>>, Group>>,
+    places: HashMap<Arc<Name>, usize>,
+    groups: Vec<(Arc<Name>, Group)>,
+    /// Where the last line went.
+    last: usize,
 }
 
 impl Ledger {
     /// Takes a sum in.
-    pub(super) fn add(&mut self, line: Line, grid: &Grid, side: Side) {
+    pub(super) fn add(&mut self, line: &Line, grid: &Grid, side: Side) {
         let Some(bucket) = grid.index(line.bucket) else {
             debug_assert!(false, "bucket {} lies outside of the period", line.bucket);
             return;
         };
-        let groups = self.currencies.entry(line.currency).or_default();
-        let group = groups.entry(line.keys).or_default();
+        let group = self.group(&line.name);
         let cells = match side {
             Side::Now => &mut group.now,
             Side::Before => &mut group.before,
         };
-        let cell = cells.entry(bucket).or_default();
-        cell.0.add(line.units);
-        cell.1 += line.rows;
+        let mut sum = Sum::default();
+        sum.add(line.units);
+        cells.push(Cell { bucket, sum, rows: line.rows });
+    }
+
+    fn group(&mut self, name: &Arc<Name>) -> &mut Group {
+        // Lines of a group mostly follow each other.
+        let is_last = self.groups.get(self.last).is_some_and(|(last, _)| Arc::ptr_eq(last, name));
+        if !is_last {
+            let next = self.groups.len();
+            self.last = *self.places.entry(Arc::clone(name)).or_insert(next);
+            if self.last == next {
+                self.groups.push((Arc::clone(name), Group::default()));
+            }
+        }
+        &mut self.groups[self.last].1
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.currencies.is_empty()
+        self.groups.is_empty()
     }
 
     /// The values that a key has, `None` included.
     pub(super) fn values(&self, key: usize) -> BTreeSet<Option<&str>> {
-        let groups = self.currencies.values().flat_map(BTreeMap::keys);
-        groups.map(|keys| keys.get(key).and_then(Option::as_deref)).collect()
+        let names = self.groups.iter().map(|(name, _)| name);
+        names.map(|name| name.keys.get(key).and_then(Option::as_deref)).collect()
     }
 
     /// Rows by currency, sorted and folded.
     pub(super) fn sections(self, shape: &Shape<'_>) -> Result<Vec<Section>, EngineError> {
+        let mut currencies: BTreeMap<String, Vec<(Arc<Name>, Group)>> = BTreeMap::new();
+        for (name, group) in self.groups {
+            currencies.entry(name.currency.clone()).or_default().push((name, group));
+        }
         let sections =
-            self.currencies.into_iter().map(|(currency, groups)| section(currency, groups, shape));
+            currencies.into_iter().map(|(currency, groups)| section(currency, groups, shape));
         sections
             .collect::<Result<_, Overflow>>()
             .map_err(|overflow| EngineError::Lake(overflow.into()))
     }
 }
 
-impl Group {
-    fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in [(&mut self.now, &other.now), (&mut self.before, &other.before)] {
-            for (bucket, (sum, rows)) in theirs {
-                let cell = mine.entry(*bucket).or_default();
-                cell.0 += *sum;
-                cell.1 += rows;
-            }
-        }
+/// The row of some groups together.
+fn row<'a>(
+    groups: impl Iterator<Item = &'a Group> + Clone,
+    shape: &Shape<'_>,
+) -> Result<Row, Overflow> {
+    let fine = figures(groups.clone().flat_map(|group| &group.now), shape.now.len())?;
+    let before = match shape.before {
+        Some(grid) => Some(figures(groups.flat_map(|group| &group.before), grid.len())?),
+        None => None,
+    };
+    if !shape.is_whole {
+        return Ok(Row { now: fine, before, ..Row::default() });
     }
-
-    fn row(&self, shape: &Shape<'_>) -> Result<Row, Overflow> {
-        let fine = figures(&self.now, shape.now.len())?;
-        let before = match shape.before {
-            Some(grid) => Some(figures(&self.before, grid.len())?),
-            None => None,
-        };
-        if !shape.is_whole {
-            return Ok(Row { now: fine, before, ..Row::default() });
-        }
-        let trend = if shape.now.len() > 1 { fine.values.clone() } else { Vec::new() };
-        Ok(Row { now: whole(&fine), before: before.as_ref().map(whole), trend, ..Row::default() })
-    }
+    let trend = if shape.now.len() > 1 { fine.values.clone() } else { Vec::new() };
+    Ok(Row { now: whole(&fine), before: before.as_ref().map(whole), trend, ..Row::default() })
 }
 
 fn section(
     currency: String,
-    groups: BTreeMap<Vec<Option<String>>, Group>,
+    groups: Vec<(Arc<Name>, Group)>,
     shape: &Shape<'_>,
 ) -> Result<Section, Overflow> {
-    let mut all = Group::default();
     let mut sized = Vec::with_capacity(groups.len());
-    for (keys, group) in groups {
-        all.merge(&group);
+    for (name, group) in groups {
         let size = |cells: &Cells| total(cells).map(i128::unsigned_abs);
-        sized.push(((size(&group.now)?, size(&group.before)?), keys, group));
+        sized.push(((size(&group.now)?, size(&group.before)?), name, group));
     }
-    // Groups come by name, and sorting keeps the order of equals.
-    sized.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
+    // Of equal ones the first by name.
+    sized.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.keys.cmp(&b.1.keys)));
+    let total = row(sized.iter().map(|(.., group)| group), shape)?;
     let none = if shape.is_none_apart {
         let is_none =
             |keys: &[Option<String>]| !keys.is_empty() && keys.iter().all(Option::is_none);
-        sized.iter().position(|(_, keys, _)| is_none(keys)).map(|at| sized.remove(at))
+        sized.iter().position(|(_, name, _)| is_none(&name.keys)).map(|at| sized.remove(at))
     } else {
         None
     };
     let top = shape.top.unwrap_or(usize::MAX).min(sized.len());
     let rest = sized.split_off(top);
     let mut rows = Vec::with_capacity(sized.len() + 2);
-    for (_, keys, group) in sized.into_iter().chain(none) {
-        rows.push(Row { keys, ..group.row(shape)? });
+    for (_, name, group) in sized.iter().chain(&none) {
+        rows.push(Row { keys: name.keys.clone(), ..row(iter::once(group), shape)? });
     }
     if !rest.is_empty() {
-        let mut folded = Group::default();
-        for (_, _, group) in &rest {
-            folded.merge(group);
-        }
-        rows.push(Row { folded: Some(rest.len()), ..folded.row(shape)? });
+        let folded = row(rest.iter().map(|(.., group)| group), shape)?;
+        rows.push(Row { folded: Some(rest.len()), ..folded });
     }
-    Ok(Section { currency, rows, total: all.row(shape)? })
+    Ok(Section { currency, rows, total })
 }
 
 fn total(cells: &Cells) -> Result<i128, Overflow> {
     let mut sum = Sum::default();
-    for (cell, _) in cells.values() {
-        sum += *cell;
+    for cell in cells {
+        sum += cell.sum;
     }
     sum.total()
 }
 
-fn figures(cells: &Cells, buckets: usize) -> Result<Figures, Overflow> {
-    let mut figures = Figures {
-        values: vec![0; buckets],
-        counts: vec![0; buckets],
-        total: total(cells)?,
-        rows: 0,
-    };
-    for (bucket, (sum, rows)) in cells {
-        figures.values[*bucket] = sum.total()?;
-        figures.counts[*bucket] = *rows;
-        figures.rows += rows;
+fn figures<'a>(cells: impl Iterator<Item = &'a Cell>, buckets: usize) -> Result<Figures, Overflow> {
+    let mut sums = vec![Sum::default(); buckets];
+    let mut counts = vec![0; buckets];
+    let (mut total, mut rows) = (Sum::default(), 0);
+    for cell in cells {
+        sums[cell.bucket] += cell.sum;
+        counts[cell.bucket] += cell.rows;
+        total += cell.sum;
+        rows += cell.rows;
     }
-    Ok(figures)
+    let values = sums.into_iter().map(Sum::total).collect::<Result<_, _>>()?;
+    Ok(Figures { values, counts, total: total.total()?, rows })
 }
 
 fn whole(fine: &Figures) -> Figures {
@@ -192,14 +207,9 @@ mod tests {
         let mut ledger = Ledger::default();
         for (currency, key, bucket, units) in lines {
             let keys = vec![(!key.is_empty()).then(|| (*key).to_owned())];
-            let line = Line {
-                keys,
-                currency: (*currency).to_owned(),
-                bucket: *bucket,
-                units: *units,
-                rows: 1,
-            };
-            ledger.add(line, &grid(), Side::Now);
+            let name = Name { keys, currency: (*currency).to_owned() };
+            let line = Line { name: Arc::new(name), bucket: *bucket, units: *units, rows: 1 };
+            ledger.add(&line, &grid(), Side::Now);
         }
         ledger
     }

@@ -2,6 +2,7 @@
 
 use billhook_focus::columns::{self, Column, ColumnType};
 use billhook_lake::spec::DAILY_KEYS;
+use billhook_lake::summary;
 use chrono::{DateTime, NaiveDateTime, NaiveTime};
 
 use crate::EngineError;
@@ -132,6 +133,15 @@ impl Key {
             }
             Self::Day => true,
             Self::LookedUp { is_daily, .. } | Self::Entry { is_daily, .. } => *is_daily,
+        }
+    }
+
+    /// Do summaries know it?
+    pub(super) fn is_summed(&self) -> bool {
+        match self {
+            Self::Column { name, .. } => summary::has_column(name),
+            Self::Day => false,
+            Self::LookedUp { .. } | Self::Entry { .. } => true,
         }
     }
 

@@ -157,15 +157,25 @@ pub async fn lines_in(session: &LakeSession, request: &LinesRequest) -> Result<L
     let report = ReportRequest { granularity: Granularity::Hourly, ..request.report.clone() };
     let shown = request.columns.iter().map(|by| Key::resolve(by)).collect::<Result<Vec<_>, _>>()?;
     let plan = Plan::new(&report, Vec::new())?;
-    let condition = plan.condition(request.range)?;
-    let metric = plan.metric_sql();
-    let keys = ["\"BillingCurrency\"".to_owned(), "0".to_owned()];
-    let sums = plan.sums(session, plan.table(), &keys, &metric, &condition).await?;
+    let wanted = request.skip.saturating_add(u64::from(request.limit)).saturating_add(1);
+    let (sums, reached) = plan.answer(session, &plan.of(request.range), wanted).await?;
     let mut sums: Vec<LinesSum> = sums
         .into_iter()
-        .map(|sum| LinesSum { currency: sum.currency, rows: sum.rows, total: sum.units })
+        .map(|sum| LinesSum {
+            currency: sum.name.currency.clone(),
+            rows: sum.rows,
+            total: sum.units,
+        })
         .collect();
     sums.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.currency.cmp(&b.currency)));
+    let mut condition = plan.condition(request.range)?;
+    if let Some(least) = reached {
+        // None of those that are listed has a smaller amount.
+        let (metric, least) = (plan.metric_sql(), billhook_money::format(least));
+        let amount = |sign| format!("CAST('{sign}{least}' AS DECIMAL(38,18))");
+        let (above, below) = (amount(""), amount("-"));
+        condition = format!("{condition} AND ({metric} >= {above} OR {metric} <= {below})");
+    }
     let sql = list_sql(&plan, &shown, request, &condition);
     let mut lines = Vec::new();
     for batch in session.query(&sql).await? {

@@ -1,11 +1,14 @@
 //! The SQL of a report, and its answer read exactly.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::spec::{COST_AND_USAGE, COST_DAILY};
+use billhook_lake::summary::{Cell, Cut, Question, Summed};
 use billhook_money::Overflow;
 use chrono::NaiveTime;
 
@@ -54,11 +57,40 @@ pub fn sql(request: &ReportRequest, range: DayRange) -> Result<String, EngineErr
     ))
 }
 
+/// Sums under a plan's filters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums<'a> {
+    /// Of the lines that count, or of all.
+    pub(super) scope: Scope,
+    /// SQL of what is grouped by, beside the currency and time.
+    pub(super) keys: &'a [String],
+    pub(super) granularity: Granularity,
+    /// The column that is summed.
+    pub(super) metric: &'static str,
+    /// What must hold, too.
+    pub(super) also: Option<&'a str>,
+    pub(super) range: DayRange,
+}
+
+/// What a sum is of.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) keys: Vec<Option<String>>,
+    pub(super) currency: String,
+}
+
+impl Name {
+    /// Of values of which the currency is the last.
+    fn new(mut keys: Vec<Option<String>>) -> Arc<Self> {
+        let currency = keys.pop().flatten().unwrap_or_default();
+        Arc::new(Self { keys, currency })
+    }
+}
+
 /// A sum as the lake answers it.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) keys: Vec<Option<String>>,
-    pub(super) currency: String,
+    pub(super) name: Arc<Name>,
     /// See [`Grid`].
     pub(super) bucket: i64,
     pub(super) units: i128,
@@ -98,16 +130,16 @@ impl<'a> Plan<'a> {
 
     /// The table or view that answers.
     pub(super) fn table(&self) -> &'static str {
-        match (self.is_daily, self.request.scope) {
-            (true, _) => self.daily_table(),
+        self.table_of(self.request.scope)
+    }
+
+    fn table_of(&self, scope: Scope) -> &'static str {
+        match (self.is_daily, scope) {
+            (true, Scope::Consolidated) => "costs_daily",
+            (true, Scope::All) => COST_DAILY.name,
             (false, Scope::Consolidated) => "costs",
             (false, Scope::All) => COST_AND_USAGE.name,
         }
-    }
-
-    /// The table of every row from which the figures are chosen.
-    pub(super) fn base_table(&self) -> &'static str {
-        if self.is_daily { COST_DAILY.name } else { COST_AND_USAGE.name }
     }
 
     /// The roll-up of the same scope.
@@ -141,43 +173,101 @@ impl<'a> Plan<'a> {
         range: DayRange,
         granularity: Granularity,
     ) -> Result<Vec<Line>, EngineError> {
-        let mut keys: Vec<String> = self.keys.iter().map(|k| k.text_sql(self.is_daily)).collect();
-        keys.push("\"BillingCurrency\"".to_owned());
-        keys.push(self.bucket_sql(granularity));
-        let condition = self.condition(range)?;
-        self.sums(session, self.table(), &keys, &self.metric_sql(), &condition).await
+        let keys: Vec<String> = self.keys.iter().map(|k| k.text_sql(self.is_daily)).collect();
+        let of = Sums { keys: &keys, granularity, ..self.of(range) };
+        self.sums(session, &of).await
     }
 
-    /// Asks for sums over a table. The last key is the bucket, the one before it the currency.
+    /// The sum of everything in a range.
+    pub(super) fn of(&self, range: DayRange) -> Sums<'static> {
+        let (scope, metric) = (self.request.scope, self.request.metric.column);
+        Sums { scope, keys: &[], granularity: Granularity::Total, metric, also: None, range }
+    }
+
+    /// Asks for sums.
     pub(super) async fn sums(
         &self,
         session: &LakeSession,
-        table: &str,
-        keys: &[String],
-        value: &str,
-        condition: &str,
+        of: &Sums<'_>,
     ) -> Result<Vec<Line>, EngineError> {
+        Ok(self.answer(session, of, 0).await?.0)
+    }
+
+    /// Asks for sums, and for an absolute amount that so many lines reach, if that can be told
+    /// without reading lines.
+    pub(super) async fn answer(
+        &self,
+        session: &LakeSession,
+        of: &Sums<'_>,
+        largest: u64,
+    ) -> Result<(Vec<Line>, Option<i128>), EngineError> {
+        let mut keys = of.keys.to_vec();
+        keys.push("\"BillingCurrency\"".to_owned());
+        let mut conditions = self.filter_sql()?;
+        conditions.extend(of.also.map(str::to_owned));
+        let condition = conditions.join(" AND ");
+        if let Some(question) = self.question(of, &keys, &condition) {
+            let largest = usize::try_from(largest).unwrap_or(usize::MAX);
+            if let Some(summed) = session.summed(&Question { largest, ..question }).await? {
+                let reached = summed.reached;
+                return Ok((lines(summed), reached));
+            }
+        }
+        conditions.insert(0, self.range_sql(of.range));
+        keys.push(self.bucket_sql(of.granularity));
         let rows = if self.is_daily { "SUM(\"x_LineItems\")" } else { "COUNT(*)" };
         let numbers: Vec<String> = (1..=keys.len()).map(|number| number.to_string()).collect();
         let named: Vec<String> =
             keys.iter().enumerate().map(|(at, key)| format!("{key} AS \"k{at}\"")).collect();
+        let value = self.amount_sql(of.metric);
         let sql = format!(
             "SELECT {}, SUM({value}) AS \"sum\", {rows} AS \"rows\", COUNT(*) AS \"count\", \
-             MIN({value}) AS \"min\", MAX({value}) AS \"max\" FROM \"{table}\" WHERE {condition} \
-             GROUP BY {}",
+             MIN({value}) AS \"min\", MAX({value}) AS \"max\" FROM \"{}\" WHERE {} GROUP BY {}",
             named.join(", "),
+            self.table_of(of.scope),
+            conditions.join(" AND "),
             numbers.join(", "),
         );
         let mut lines = Vec::new();
         for batch in session.query(&sql).await? {
             read(&batch, keys.len(), &mut lines)?;
         }
-        Ok(lines)
+        Ok((lines, None))
+    }
+
+    /// What is asked of summaries; `None` when they do not know everything in it.
+    fn question<'q>(
+        &self,
+        of: &Sums<'_>,
+        keys: &'q [String],
+        condition: &'q str,
+    ) -> Option<Question<'q>> {
+        let cut = match of.granularity {
+            Granularity::Hourly => return None,
+            Granularity::Total => Cut::Whole,
+            Granularity::Daily => Cut::Daily,
+            Granularity::Monthly => Cut::Monthly,
+        };
+        let is_known = |key: &Key| key.is_summed();
+        let mut known = self.keys.iter().chain(self.filters.iter().map(|(_, key)| key));
+        (!self.is_daily && known.all(is_known)).then_some(Question {
+            is_consolidated: of.scope == Scope::Consolidated,
+            keys,
+            condition: if condition.is_empty() { "true" } else { condition },
+            from: of.range.from,
+            to: of.range.to,
+            cut,
+            metric: of.metric,
+            largest: 0,
+        })
     }
 
     /// The amount of a row.
     pub(super) fn metric_sql(&self) -> String {
-        let column = self.request.metric.column;
+        self.amount_sql(self.request.metric.column)
+    }
+
+    fn amount_sql(&self, column: &str) -> String {
         // The roll-up has the gross amount already where a source has no net column.
         match column.strip_prefix("x_Net") {
             Some(gross) if !self.is_daily => format!("coalesce(\"{column}\", \"x_{gross}\")"),
@@ -238,6 +328,16 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// What summaries answer.
+fn lines(summed: Summed) -> Vec<Line> {
+    let names: Vec<Arc<Name>> = summed.groups.into_iter().map(Name::new).collect();
+    let line = |cell: Cell| {
+        let name = Arc::clone(names.get(cell.group)?);
+        Some(Line { name, bucket: cell.bucket, units: cell.units, rows: cell.lines })
+    };
+    summed.cells.into_iter().filter_map(line).collect()
+}
+
 fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), EngineError> {
     let as_type = |column: usize, data_type: &DataType| -> Result<ArrayRef, EngineError> {
         cast(batch.column(column), data_type).map_err(|source| {
@@ -264,8 +364,7 @@ fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), E
             let array = array.as_string::<i32>();
             array.is_valid(row).then(|| array.value(row).to_owned())
         };
-        let mut keys_of_row: Vec<Option<String>> = texts.iter().map(text).collect();
-        let currency = keys_of_row.pop().flatten().unwrap_or_default();
+        let name = Name::new(texts.iter().map(text).collect());
         // DataFusion adds decimals without looking for overflow. No partial sum can have left the
         // range when even the largest amount as many times as there are rows does not.
         let largest =
@@ -276,8 +375,7 @@ fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), E
             return Err(EngineError::Lake(Overflow.into()));
         }
         lines.push(Line {
-            keys: keys_of_row,
-            currency,
+            name,
             bucket: bucket.value(row),
             units: amount(keys, row),
             rows: rows.value(row).unsigned_abs(),

@@ -13,7 +13,7 @@ use crate::EngineError;
 use crate::period::{self, DayRange};
 use crate::report::fold::Ledger;
 use crate::report::keys::{Key, NONE, nearest};
-use crate::report::query::{Line, Plan};
+use crate::report::query::{Line, Plan, Sums};
 use crate::report::{Scope, usual_range};
 
 /// FOCUS rows of a slice that do not count, because another connection covers the same bill.
@@ -44,7 +44,7 @@ pub struct Excluded {
     pub unblended_cost: i128,
 }
 
-const SLICE: [&str; 3] = ["\"x_Connection\"", "\"x_BillingPeriod\"", "\"BillingCurrency\""];
+const SLICE: [&str; 2] = ["\"x_Connection\"", "\"x_BillingPeriod\""];
 
 /// Rows in the period, under the same filters, that the figures leave out.
 pub(super) async fn remainder(
@@ -67,15 +67,15 @@ async fn left_out(
     if session.left_out.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<String> = SLICE.into_iter().chain(["0"]).map(str::to_owned).collect();
-    let value = plan.metric_sql();
-    let condition = plan.condition(range)?;
-    let focus = format!("{condition} AND \"x_FocusExclusion\" IS NULL");
+    let keys = SLICE.map(str::to_owned);
+    let counting = Sums { keys: &keys, ..plan.of(range) };
+    let focus = Some("\"x_FocusExclusion\" IS NULL");
+    let all = Sums { scope: Scope::All, also: focus, ..counting };
     let mut slices: BTreeMap<Vec<String>, (i128, u64)> = BTreeMap::new();
-    for line in plan.sums(session, plan.base_table(), &keys, &value, &focus).await? {
+    for line in plan.sums(session, &all).await? {
         slices.insert(names(&line), (line.units, line.rows));
     }
-    for line in plan.sums(session, plan.table(), &keys, &value, &condition).await? {
+    for line in plan.sums(session, &counting).await? {
         let slice = slices.entry(names(&line)).or_default();
         slice.0 -= line.units;
         slice.1 = slice.1.saturating_sub(line.rows);
@@ -91,8 +91,8 @@ async fn left_out(
 
 /// Connection, billing period (or whatever else was asked for) and currency of a sum.
 fn names(line: &Line) -> Vec<String> {
-    let names = line.keys.iter().map(|key| key.clone().unwrap_or_default());
-    names.chain([line.currency.clone()]).collect()
+    let names = line.name.keys.iter().map(|key| key.clone().unwrap_or_default());
+    names.chain([line.name.currency.clone()]).collect()
 }
 
 /// Rows that are not FOCUS rows, of the connections that count.
@@ -101,18 +101,17 @@ async fn excluded(
     plan: &Plan<'_>,
     range: DayRange,
 ) -> Result<Vec<Excluded>, EngineError> {
-    let keys = [
-        "\"x_FocusExclusion\"",
-        "\"x_Connection\"",
-        "\"x_BillingPeriod\"",
-        "\"BillingAccountId\"",
-        "\"BillingCurrency\"",
-        "0",
-    ];
-    let condition = format!("{} AND \"x_FocusExclusion\" IS NOT NULL", plan.condition(range)?);
+    let keys =
+        ["\"x_FocusExclusion\"", "\"x_Connection\"", "\"x_BillingPeriod\"", "\"BillingAccountId\""];
     let keys = keys.map(str::to_owned);
-    let lines =
-        plan.sums(session, plan.base_table(), &keys, "\"x_UnblendedCost\"", &condition).await?;
+    let excluded = Sums {
+        scope: Scope::All,
+        keys: &keys,
+        metric: "x_UnblendedCost",
+        also: Some("\"x_FocusExclusion\" IS NOT NULL"),
+        ..plan.of(range)
+    };
+    let lines = plan.sums(session, &excluded).await?;
     let mut sums: BTreeMap<(String, String), (Sum, u64)> = BTreeMap::new();
     for line in lines {
         let units = line.units;

@@ -53,6 +53,8 @@ impl LakeSession {
             context: SessionContext::new_with_state(state),
             directory: self.directory.clone(),
             threads: self.threads.clone(),
+            lines: self.lines.clone(),
+            summaries: self.summaries.clone(),
             claims: self.claims.clone(),
             authorities: self.authorities.clone(),
             wishes: self.wishes.clone(),
