@@ -3,6 +3,7 @@
 
 mod file;
 mod keys;
+mod openid;
 mod page;
 mod server;
 mod settings;
@@ -12,6 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use billhook_engine::{EngineError, report};
+use billhook_registry::SecretString;
 use billhook_server::config::Shown;
 
 pub(crate) use page::page;
@@ -19,7 +21,7 @@ pub(crate) use server::is_loopback;
 pub(crate) use settings::{LogFormat, LogLevel, Settings};
 
 use keys::{Form, KEYS, Key};
-use variables::{FILE_VARIABLE, VARIABLES};
+use variables::{FILE_VARIABLE, OIDC_SECRET_VARIABLE, VARIABLES};
 
 /// The configuration file of a home.
 pub(crate) const FILE: &str = "billhook.toml";
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     said: Vec<(String, Source)>,
     /// Those of [`VARIABLES`] that are shown, and are set.
     secrets: Vec<&'static str>,
+    /// The secret of the client at a provider of OpenID Connect, if a variable has it.
+    oidc_secret: Option<SecretString>,
 }
 
 /// Who made a setting; later ones win.
@@ -94,6 +98,7 @@ impl Config {
             file: None,
             said: KEYS.iter().map(|_| (String::new(), Source::Default)).collect(),
             secrets: shown_secrets(environment),
+            oidc_secret: oidc_secret(environment)?,
         };
         for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
             config.say(key, key.default.to_owned(), Source::Default, "a default")?;
@@ -268,6 +273,16 @@ fn of_environment(environment: &[Variable]) -> Result<Vec<Setting>, EngineError>
     Ok(said)
 }
 
+/// The secret of the client at a provider of OpenID Connect.
+fn oidc_secret(environment: &[Variable]) -> Result<Option<SecretString>, EngineError> {
+    let said = environment.iter().find(|(name, _)| name == OIDC_SECRET_VARIABLE);
+    let Some((name, value)) = said.filter(|(_, value)| !value.is_empty()) else { return Ok(None) };
+    match value.to_str() {
+        Some(text) => Ok(Some(SecretString::from(text))),
+        None => Err(EngineError::Usage(format!("{name} is not UTF-8"))),
+    }
+}
+
 fn shown_secrets(environment: &[Variable]) -> Vec<&'static str> {
     let is_set =
         |name: &str| environment.iter().any(|(own, value)| own == name && !value.is_empty());
@@ -408,6 +423,10 @@ mod tests {
         let shown = config.shown();
         let key = shown.iter().find(|one| one.key == "BILLHOOK_KEY").unwrap();
         assert_eq!((key.value.as_str(), key.source), ("set", "environment"));
+        assert!(!format!("{config:?}{shown:?}").contains(secret));
+        let config = read(None, &[], &[("BILLHOOK_SIGN_IN_OIDC_CLIENT_SECRET", secret)]);
+        let shown = config.shown();
+        assert!(shown.iter().any(|one| one.key == OIDC_SECRET_VARIABLE && one.value == "set"));
         assert!(!format!("{config:?}{shown:?}").contains(secret));
         let url = format!("https://someone:{secret}@example.com");
         assert!(!refused(None, &[], &[("BILLHOOK_PUBLIC_URL", &url)]).contains(secret));

@@ -11,12 +11,13 @@ use crate::error::is_busy;
 use crate::{RegistryError, private_file};
 
 /// Schemas, each as the step from the one before it. `PRAGMA user_version` counts the steps taken.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_sinks.sql"),
     include_str!("migrations/0003_people.sql"),
     include_str!("migrations/0004_sinks_change.sql"),
     include_str!("migrations/0005_addresses.sql"),
+    include_str!("migrations/0006_identities.sql"),
 ];
 
 /// How long a call waits for other processes that write.

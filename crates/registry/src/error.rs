@@ -139,7 +139,7 @@ pub enum RegistryError {
         source: argon2::password_hash::Error,
     },
     /// A user has no password here.
-    #[error("the user {name} signs in by a proxy and has no password here")]
+    #[error("the user {name} signs in elsewhere and has no password here")]
     SignsInElsewhere {
         /// The user.
         name: String,

@@ -11,6 +11,7 @@ use super::*;
 
 mod addresses;
 mod drafts;
+mod openid;
 mod people;
 mod sinks;
 mod sql_passwords;

@@ -63,20 +63,24 @@ pub enum SignIn {
     Password,
     /// By a proxy that is trusted.
     Proxy,
+    /// By a provider of OpenID Connect.
+    Oidc,
 }
 
 impl SignIn {
-    /// `password` or `proxy`.
+    /// `password`, `proxy` or `oidc`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Proxy => "proxy",
+            Self::Oidc => "oidc",
         }
     }
 
     fn of(text: &str) -> Result<Self, RegistryError> {
-        let found = [Self::Password, Self::Proxy].into_iter().find(|way| way.as_str() == text);
+        let all = [Self::Password, Self::Proxy, Self::Oidc];
+        let found = all.into_iter().find(|way| way.as_str() == text);
         found.ok_or_else(|| RegistryError::damaged("how a user signs in", format!("{text:?}")))
     }
 }
@@ -129,7 +133,9 @@ pub struct User {
 }
 
 /// What [`user_of`] reads, in its order.
-pub(crate) const COLUMNS: &str = "users.id, users.name, users.role, users.sign_in, \
+pub(crate) const COLUMNS: &str = "users.id, users.name, users.role, \
+     iif(EXISTS (SELECT 1 FROM identities WHERE identities.user = users.id), \
+     'oidc', users.sign_in), \
      users.created_at, users.seen_at, users.changed_at";
 
 const INSERT: &str = "INSERT INTO users \
@@ -186,27 +192,23 @@ impl Registry {
     /// added with that role; one that is keeps theirs.
     ///
     /// # Errors
-    /// [`RegistryError::UserName`]; [`RegistryError::NameTaken`] by a token or an invitation.
+    /// [`RegistryError::UserName`]; [`RegistryError::NameTaken`] by a token, an invitation, or a
+    /// user by OpenID Connect: people choose their names there.
     pub fn proxy_user(&self, name: &str, role: Role, now: i64) -> Result<User, RegistryError> {
         require_name(name)?;
         // A proxy names the user in every request, and few of them have something to be noted.
         if let Some(user) = self.user(name)?
             && user.seen_at.is_some_and(|seen_at| !is_long_ago(seen_at, now))
         {
-            return Ok(user);
+            return not_of_provider(user);
         }
         self.write("note that a user was seen", |transaction| {
             let sql = "UPDATE users SET seen_at = ?2 WHERE name = ?1";
             if transaction.execute(sql, (name, now))? == 0 {
                 require_free(transaction, name, now)?;
-                let id = random::uuid()?;
-                let way = SignIn::Proxy.as_str();
-                let values =
-                    (id.as_str(), name, role.as_str(), way, now, Some(now), None::<String>);
-                transaction.execute(INSERT, values)?;
-                return by_id(transaction, &id);
+                return insert_without_password(transaction, name, role, now);
             }
-            by_name(transaction, name)?.ok_or_else(|| no(name))
+            by_name(transaction, name)?.ok_or_else(|| no(name)).and_then(not_of_provider)
         })
     }
 
@@ -220,10 +222,7 @@ impl Registry {
             if user.role == role {
                 return Ok(user);
             }
-            require_another_admin(transaction, &user)?;
-            let sql = "UPDATE users SET role = ?2, changed_at = ?3 WHERE id = ?1";
-            transaction.execute(sql, (id.as_str(), role.as_str(), now))?;
-            Ok(User { role, changed_at: now, ..user })
+            change_role(transaction, user, role, now)
         })
     }
 
@@ -259,6 +258,37 @@ impl Registry {
         self.store_secrets(transaction, Owner::user(&id), &secrets)?;
         by_id(transaction, &id)
     }
+}
+
+/// Adds a user who is seen now and signs in elsewhere. The caller has made sure that the name is
+/// free.
+pub(crate) fn insert_without_password(
+    transaction: &Transaction<'_>,
+    name: &str,
+    role: Role,
+    now: i64,
+) -> Result<User, RegistryError> {
+    let id = random::uuid()?;
+    let way = SignIn::Proxy.as_str();
+    let values = (id.as_str(), name, role.as_str(), way, now, Some(now), None::<String>);
+    transaction.execute(INSERT, values)?;
+    by_id(transaction, &id)
+}
+
+/// Stores the role of a user who has another one.
+///
+/// # Errors
+/// [`RegistryError::LastAdmin`] when nobody would be admin then.
+pub(crate) fn change_role(
+    transaction: &Transaction<'_>,
+    user: User,
+    role: Role,
+    now: i64,
+) -> Result<User, RegistryError> {
+    require_another_admin(transaction, &user)?;
+    let sql = "UPDATE users SET role = ?2, changed_at = ?3 WHERE id = ?1";
+    transaction.execute(sql, (user.id.as_str(), role.as_str(), now))?;
+    Ok(User { role, changed_at: now, ..user })
 }
 
 /// The user of that id.
@@ -326,6 +356,15 @@ fn require_another_admin(transaction: &Transaction<'_>, user: &User) -> Result<(
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND id <> ?1)";
     let is_there: bool = transaction.query_row(sql, [user.id.as_str()], |row| row.get(0))?;
     if is_there { Ok(()) } else { Err(RegistryError::LastAdmin { name: user.name.clone() }) }
+}
+
+/// An error when a provider of OpenID Connect signs the user in.
+fn not_of_provider(user: User) -> Result<User, RegistryError> {
+    if user.sign_in == SignIn::Oidc {
+        let what = "a user by OpenID Connect".to_owned();
+        return Err(RegistryError::NameTaken { what, name: user.name });
+    }
+    Ok(user)
 }
 
 fn no(id: &str) -> RegistryError {

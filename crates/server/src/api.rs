@@ -16,6 +16,7 @@ pub(crate) mod jobs;
 pub(crate) mod lines;
 pub(crate) mod mappings;
 mod openapi;
+pub(crate) mod openid;
 pub(crate) mod overview;
 pub(crate) mod queries;
 pub(crate) mod saved;

@@ -27,6 +27,7 @@ use crate::jobs::Jobs;
 use crate::kept::Kept;
 use crate::looks::Looks;
 use crate::nonces::Nonces;
+use crate::openid::OpenId;
 use crate::pulse::Pulses;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
@@ -64,6 +65,7 @@ pub struct App {
     pub(crate) pulses: Pulses,
     pub(crate) looks: Looks,
     pub(crate) nonces: Nonces,
+    pub(crate) openid: OpenId,
     pub(crate) metrics: Metrics,
     pub(crate) throttle: Throttle,
     hashing: Semaphore,
@@ -103,6 +105,7 @@ impl App {
             pulses: Pulses::default(),
             looks: Looks::default(),
             nonces: Nonces::default(),
+            openid: OpenId::default(),
             metrics: Metrics::new(),
             throttle: Throttle::default(),
             hashing: Semaphore::new(HASHED),

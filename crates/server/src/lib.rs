@@ -20,6 +20,7 @@ mod kept;
 mod listen;
 mod looks;
 mod nonces;
+mod openid;
 mod origin;
 mod pages;
 mod pulse;

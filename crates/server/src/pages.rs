@@ -11,6 +11,7 @@ pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod lines;
 pub(crate) mod metrics;
+mod openid;
 pub(crate) mod overview;
 pub(crate) mod runs;
 pub(crate) mod saved;
@@ -25,6 +26,7 @@ use crate::routes::Route;
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(sign_in::routes());
+    routes.extend(openid::routes());
     routes.extend(settings::routes());
     routes.extend(connections::routes());
     routes.extend(help::routes());

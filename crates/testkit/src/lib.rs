@@ -9,8 +9,8 @@
 //!   reports.
 //!
 //! For tests only there are [`emulator`]: AWS as a process of this machine, [`cloud`]: its
-//! permissions in front of that, [`receiver`]: somebody whom events are sent to, and [`kafka`]: a
-//! broker that they are sent to.
+//! permissions in front of that, [`receiver`]: somebody whom events are sent to, [`kafka`]: a
+//! broker that they are sent to, and [`identity`]: somebody who signs people in.
 //!
 //! Nothing that writes bills reads a clock, the environment or chance: the same arguments give the
 //! same bytes.
@@ -23,6 +23,7 @@ pub mod decimal;
 pub mod demo;
 pub mod emulator;
 pub mod forms;
+pub mod identity;
 pub mod kafka;
 pub mod random;
 pub mod receiver;

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use billhook_server::config::Issuer;
+
 use super::settings::{
-    LogFormat, LogLevel, Settings, address, addresses, header, number, public_url, some,
+    LogFormat, LogLevel, Settings, address, addresses, header, number, page_url, public_url,
+    scopes, some, texts,
 };
 
 /// A setting.
@@ -41,6 +44,11 @@ pub(crate) enum Form {
 const ADDRESS: &str = "an address with its port, such as 127.0.0.1:8080 or [::1]:8080";
 const YES_NO: &str = "true or false";
 const PEM: &str = "the path of a PEM file";
+const ISSUER: &str = "an https URL without query, user and password, such as \
+                      https://login.example.com/realms/acme";
+const BACK: &str = "/sign-in/oidc/callback";
+const BACK_URL: &str = "a URL with the path /sign-in/oidc/callback, such as \
+                        https://billhook.example.com/sign-in/oidc/callback";
 
 /// All of them, in the order in which they are described.
 pub(crate) const KEYS: &[Key] = &[
@@ -266,6 +274,128 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "sign_in.oidc_issuer",
+        variable: "BILLHOOK_SIGN_IN_OIDC_ISSUER",
+        option: "",
+        default: "",
+        allowed: ISSUER,
+        meaning: "The provider of OpenID Connect that people can sign in by, exactly as it calls \
+                  itself.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_issuer = Some(Issuer::parse(text)?);
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_client_id",
+        variable: "BILLHOOK_SIGN_IN_OIDC_CLIENT_ID",
+        option: "",
+        default: "",
+        allowed: "the id of the client at the provider",
+        meaning: "What the provider calls this server.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_client_id = Some(some(text)?.to_owned());
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_client_secret_file",
+        variable: "BILLHOOK_SIGN_IN_OIDC_CLIENT_SECRET_FILE",
+        option: "",
+        default: "",
+        allowed: "the path of a file",
+        meaning: "A file with the secret of that client, unless the variable \
+                  `BILLHOOK_SIGN_IN_OIDC_CLIENT_SECRET` has it.",
+        form: Form::Path,
+        set: |settings, text| {
+            settings.oidc_client_secret_file = Some(PathBuf::from(some(text)?));
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_scopes",
+        variable: "BILLHOOK_SIGN_IN_OIDC_SCOPES",
+        option: "",
+        default: "profile,email",
+        allowed: "scopes, such as profile and email",
+        meaning: "What the provider is asked to tell, besides `openid`.",
+        form: Form::List,
+        set: |settings, text| {
+            settings.oidc_scopes = scopes(text)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_redirect_url",
+        variable: "BILLHOOK_SIGN_IN_OIDC_REDIRECT_URL",
+        option: "",
+        default: "",
+        allowed: BACK_URL,
+        meaning: "Where the provider sends people back to; by default that page of `public_url`, \
+                  or of what the browser calls the server.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_redirect_url = Some(page_url(text, BACK)?);
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_name_claim",
+        variable: "BILLHOOK_SIGN_IN_OIDC_NAME_CLAIM",
+        option: "",
+        default: "",
+        allowed: "the name of a claim",
+        meaning: "The claim with the name of somebody new; by default `preferred_username`, else \
+                  `email` if it is verified, else `sub`.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_name_claim = Some(some(text)?.to_owned());
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_role",
+        variable: "BILLHOOK_SIGN_IN_OIDC_ROLE",
+        option: "",
+        default: "viewer",
+        allowed: "viewer or admin",
+        meaning: "The role of somebody whom the provider signs in for the first time.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_role = text.parse().ok()?;
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_role_claim",
+        variable: "BILLHOOK_SIGN_IN_OIDC_ROLE_CLAIM",
+        option: "",
+        default: "",
+        allowed: "the name of a claim",
+        meaning: "The claim that tells at every sign-in who is admin, such as `groups` or \
+                  `realm_access.roles`.",
+        form: Form::One,
+        set: |settings, text| {
+            settings.oidc_role_claim = Some(some(text)?.to_owned());
+            Some(())
+        },
+    },
+    Key {
+        name: "sign_in.oidc_admin_values",
+        variable: "BILLHOOK_SIGN_IN_OIDC_ADMIN_VALUES",
+        option: "",
+        default: "",
+        allowed: "values of that claim",
+        meaning: "Whoever has one of them in that claim is admin, everybody else a viewer.",
+        form: Form::List,
+        set: |settings, text| {
+            settings.oidc_admin_values = texts(text)?;
+            Some(())
+        },
+    },
+    Key {
         name: "limits.clients",
         variable: "BILLHOOK_LIMITS_CLIENTS",
         option: "",
@@ -432,6 +562,12 @@ mod tests {
             ("sign_in.proxy_from", ""),
             ("sign_in.proxy_from", "10.0.0.0/8"),
             ("sign_in.proxy_header", "X User"),
+            ("sign_in.oidc_issuer", "http://login.example.com"),
+            ("sign_in.oidc_issuer", "login.example.com"),
+            ("sign_in.oidc_scopes", "two words"),
+            ("sign_in.oidc_redirect_url", "https://billhook.example.com/elsewhere"),
+            ("sign_in.oidc_role", "owner"),
+            ("sign_in.oidc_admin_values", " , "),
             ("public_url", "billhook.example.com"),
             ("public_url", "https://someone:secret@billhook.example.com"),
             ("public_url", "https://example.com/billhook"),

@@ -22,6 +22,8 @@ const HEAD: &str = "# Configuration\n\n\
     [sign_in]\n\
     proxy_header = \"X-Forwarded-User\"\n\
     proxy_from = [\"10.0.0.7\"]\n\
+    oidc_issuer = \"https://login.example.com/realms/acme\"\n\
+    oidc_client_id = \"billhook\"             # its secret: BILLHOOK_SIGN_IN_OIDC_CLIENT_SECRET\n\
     ```\n\n\
     `billhook doctor` shows what was said and by whom, as does Settings, Instance in the pages.\n";
 

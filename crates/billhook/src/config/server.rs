@@ -7,6 +7,7 @@ use std::time::Duration;
 use billhook_engine::EngineError;
 use billhook_server::config::{Config as ServerConfig, ProxySignIn};
 
+use super::openid::openid;
 use super::{Config, Settings};
 
 const MIB: usize = 1_024 * 1_024;
@@ -29,6 +30,7 @@ impl Config {
             public_url: settings.public_url.clone(),
             requires_sign_in: settings.requires_sign_in,
             proxy: proxy(settings)?,
+            openid: openid(settings, self.oidc_secret.as_ref())?,
             session: Duration::from_hours(settings.session_hours),
             clients: settings.clients,
             body_limit: settings.body_bytes,

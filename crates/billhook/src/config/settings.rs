@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use billhook_registry::Role;
+use billhook_server::config::Issuer;
 use url::Url;
 
 /// All settings, understood.
@@ -27,6 +28,15 @@ pub(crate) struct Settings {
     pub(crate) proxy_header: Option<String>,
     pub(crate) proxy_from: Vec<IpAddr>,
     pub(crate) proxy_role: Role,
+    pub(crate) oidc_issuer: Option<Issuer>,
+    pub(crate) oidc_client_id: Option<String>,
+    pub(crate) oidc_client_secret_file: Option<PathBuf>,
+    pub(crate) oidc_scopes: Vec<String>,
+    pub(crate) oidc_redirect_url: Option<Url>,
+    pub(crate) oidc_name_claim: Option<String>,
+    pub(crate) oidc_role: Role,
+    pub(crate) oidc_role_claim: Option<String>,
+    pub(crate) oidc_admin_values: Vec<String>,
     pub(crate) clients: usize,
     pub(crate) body_bytes: usize,
     pub(crate) request_seconds: u64,
@@ -78,6 +88,15 @@ impl Settings {
             proxy_header: None,
             proxy_from: Vec::new(),
             proxy_role: Role::Viewer,
+            oidc_issuer: None,
+            oidc_client_id: None,
+            oidc_client_secret_file: None,
+            oidc_scopes: Vec::new(),
+            oidc_redirect_url: None,
+            oidc_name_claim: None,
+            oidc_role: Role::Viewer,
+            oidc_role_claim: None,
+            oidc_admin_values: Vec::new(),
             clients: 1,
             body_bytes: 1,
             request_seconds: 1,
@@ -118,12 +137,32 @@ pub(super) fn addresses(text: &str) -> Option<Vec<IpAddr>> {
     all.filter(|all| !all.is_empty())
 }
 
+/// Texts with commas between them, at least one.
+pub(super) fn texts(text: &str) -> Option<Vec<String>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let all: Vec<String> = parts.map(str::to_owned).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// Scopes of OAuth, with commas between them.
+pub(super) fn scopes(text: &str) -> Option<Vec<String>> {
+    let is_scope = |text: &String| {
+        text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    };
+    texts(text).filter(|all| all.iter().all(is_scope))
+}
+
 /// The root of a server of the web.
 pub(super) fn public_url(text: &str) -> Option<Url> {
+    page_url(text, "/")
+}
+
+/// A page of a server of the web, by its path.
+pub(super) fn page_url(text: &str, path: &str) -> Option<Url> {
     let url: Url = text.parse().ok()?;
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.host_str().is_some()
-        && url.path() == "/"
+        && url.path() == path
         && url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()

@@ -2,6 +2,9 @@
 
 use billhook_registry::KEY_VARIABLE;
 
+/// The variable with the secret of the client at a provider of OpenID Connect.
+pub(super) const OIDC_SECRET_VARIABLE: &str = "BILLHOOK_SIGN_IN_OIDC_CLIENT_SECRET";
+
 /// The variable that names the configuration file.
 pub(crate) const FILE_VARIABLE: &str = "BILLHOOK_CONFIG";
 
@@ -27,6 +30,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: KEY_VARIABLE,
         meaning: "The key that seals secrets: 32 bytes as 64 hexadecimal digits or base64. By \
                   default it is in the file `billhook.key` of the data directory.",
+        is_shown: true,
+    },
+    Variable {
+        name: OIDC_SECRET_VARIABLE,
+        meaning: "The secret of the client `sign_in.oidc_client_id` at the provider; or \
+                  `sign_in.oidc_client_secret_file` names a file with it.",
         is_shown: true,
     },
     Variable {

@@ -16,6 +16,7 @@ mod house;
 mod line;
 mod load;
 mod local;
+mod openid;
 mod outage;
 mod people;
 mod routes;

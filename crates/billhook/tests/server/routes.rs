@@ -12,13 +12,15 @@ use crate::home::Home;
 use crate::house::{House, Serving};
 
 /// The only ways in that are open to everybody. Whoever adds one says so here.
-const OPEN: [(&str, &str); 12] = [
+const OPEN: [(&str, &str); 14] = [
     ("GET", "/assets/{name}"),
     ("GET", "/favicon.ico"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/oidc"),
+    ("GET", "/sign-in/oidc/callback"),
     ("POST", "/sign-out"),
     ("POST", "/theme"),
     ("GET", "/setup"),

@@ -4,7 +4,8 @@ use super::sinks::nowhere;
 use super::*;
 
 /// What a database from before there were users has not. Rows that refer to others come first.
-pub(super) const TABLES: [&str; 11] = [
+pub(super) const TABLES: [&str; 12] = [
+    "identities",
     "addresses",
     "draft_secrets",
     "drafts",

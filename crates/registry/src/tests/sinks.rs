@@ -529,7 +529,7 @@ fn a_database_from_before_sinks_were_changed_keeps_its_sinks() {
     let registry = open(home.path());
     let added = registry.add_sink(with_secrets("a"), NOW).unwrap();
     drop(registry);
-    let sql = "DROP TABLE addresses; DROP TABLE attempts; \
+    let sql = "DROP TABLE identities; DROP TABLE addresses; DROP TABLE attempts; \
          ALTER TABLE sinks DROP COLUMN changed_at; PRAGMA user_version = 3;";
     direct(home.path()).execute_batch(sql).unwrap();
     let registry = open(home.path());

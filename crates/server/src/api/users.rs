@@ -41,7 +41,7 @@ pub(crate) struct Person {
     /// `viewer` or `admin`.
     #[schema(value_type = String)]
     pub(crate) role: Role,
-    /// `password` or `proxy`.
+    /// `password`, `proxy` or `oidc`.
     #[schema(value_type = String)]
     pub(crate) sign_in: SignIn,
     /// When they were added.

@@ -112,6 +112,7 @@ pub(crate) fn own_path(next: Option<&str>) -> &str {
             && next.bytes().all(|byte| byte.is_ascii_graphic())
             // Line ends and their like, also where they are written in numbers.
             && !["%0", "%1"].iter().any(|control| next.contains(control))
+            && !next.starts_with("/sign-in/")
             && !["/sign-in", "/sign-out", "/setup", "/invite", "/theme"]
                 .iter()
                 .any(|page| next.split(['?', '#']).next() == Some(*page))
@@ -140,6 +141,7 @@ mod tests {
             "evil",
             "",
             "/sign-in?next=/",
+            "/sign-in/oidc?next=/",
         ];
         for bad in bad {
             assert_eq!(own_path(Some(bad)), "/", "{bad:?}");

@@ -47,6 +47,8 @@ struct SignIn {
     has_ended: bool,
     is_set_up: bool,
     has_proxy: bool,
+    /// Whom people can sign in by instead: name and address.
+    provider: Option<(String, String)>,
 }
 
 #[derive(Template)]
@@ -74,7 +76,7 @@ fn shell(app: &App, ask: &Ask, name: &str, problems: &Problems) -> Shell {
 }
 
 /// Whoever is in already has nothing to do here.
-fn is_in(ask: &Ask) -> bool {
+pub(super) fn is_in(ask: &Ask) -> bool {
     !matches!(ask.who, Who::Nobody)
 }
 
@@ -101,9 +103,17 @@ async fn sign_in_form(
         has_ended: problems.is_empty() && ask.parameter("ended").is_some(),
         is_set_up: entry::is_set_up(app).await?,
         has_proxy: app.config.proxy.is_some(),
+        provider: provider(app, next),
         problems,
     };
     Ok(form::with(draw(&page)?, page.problems.status()))
+}
+
+/// The provider of OpenID Connect, and the link to it.
+fn provider(app: &App, next: &str) -> Option<(String, String)> {
+    let settings = app.config.openid.as_ref()?;
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Some((settings.issuer.host(), format!("/sign-in/oidc?next={next}")))
 }
 
 async fn sign_in(State(app): State<Arc<App>>, ask: Ask, posted: Posted) -> Result<Response, Fail> {

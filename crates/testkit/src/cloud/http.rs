@@ -12,27 +12,27 @@ pub(crate) type Headers = Vec<(String, String)>;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Request {
-    pub(super) method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// As sent, percent-encoded.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// As sent, without the question mark.
-    pub(super) query: String,
-    pub(super) headers: Headers,
-    pub(super) body: Vec<u8>,
+    pub(crate) query: String,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What it is answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Headers,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// The request on `stream`; none when nothing comes.
-    pub(super) fn read(stream: &mut TcpStream) -> io::Result<Option<Self>> {
+    pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut reader = BufReader::new(stream.try_clone()?);
         let Some((start, headers)) = read_head(&mut reader)? else { return Ok(None) };
         let mut words = start.split(' ');
@@ -54,32 +54,32 @@ impl Request {
     }
 
     /// The first value of a header, named in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
     /// The value of a parameter in the query; empty when it has none.
-    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         pairs(&self.query).into_iter().find_map(|(own, value)| (own == name).then_some(value))
     }
 }
 
 impl Response {
     /// A body of the type `content_type`.
-    pub(super) fn new(status: u16, content_type: &str, body: String) -> Self {
+    pub(crate) fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Self { status, headers, body: body.into_bytes() }
     }
 
     /// The same with one header more, which replaces others of that name.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(own, _)| own != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Reads the answer to a request of `method`.
-    pub(super) fn read(stream: TcpStream, method: &str) -> io::Result<Self> {
+    pub(crate) fn read(stream: TcpStream, method: &str) -> io::Result<Self> {
         let mut reader = BufReader::new(stream);
         let Some((start, mut headers)) = read_head(&mut reader)? else {
             return Err(invalid("the connection ended without an answer"));
@@ -97,7 +97,7 @@ impl Response {
     }
 
     /// Sends it as the answer to a request of `method`.
-    pub(super) fn write(&self, stream: &mut TcpStream, method: &str) -> io::Result<()> {
+    pub(crate) fn write(&self, stream: &mut TcpStream, method: &str) -> io::Result<()> {
         let mut head = Vec::new();
         write!(head, "HTTP/1.1 {} {}\r\n", self.status, reason(self.status))?;
         for (name, value) in &self.headers {
@@ -122,8 +122,10 @@ pub(crate) const fn reason(status: u16) -> &'static str {
         204 => "No Content",
         206 => "Partial Content",
         301 => "Moved Permanently",
+        302 => "Found",
         304 => "Not Modified",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         409 => "Conflict",
@@ -213,7 +215,7 @@ fn invalid(what: &str) -> io::Error {
 }
 
 /// The pairs of a query or a form, decoded.
-pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| String::from_utf8_lossy(&decode(text, true)).into_owned();
     let parts = text.split('&').filter(|part| !part.is_empty());
     parts
@@ -244,7 +246,7 @@ pub(crate) fn decode(text: &str, plus_is_space: bool) -> Vec<u8> {
 }
 
 /// `bytes` with all percent-encoded but letters, digits, `-_.~`, and slashes where they are kept.
-pub(super) fn encode(bytes: &[u8], keep_slashes: bool) -> String {
+pub(crate) fn encode(bytes: &[u8], keep_slashes: bool) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut text = String::with_capacity(bytes.len());
     for &byte in bytes {
@@ -263,6 +265,6 @@ pub(super) fn encode(bytes: &[u8], keep_slashes: bool) -> String {
 }
 
 /// `text` as it stands in XML.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
