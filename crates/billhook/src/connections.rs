@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::context::{Context, say};
 use crate::identity::IdentityArgs;
-use crate::verify::{kind_names, look_aloud};
+use crate::verify::{kind_names, look};
 
 use set::FiguresArgs;
 
@@ -159,8 +159,9 @@ pub(crate) async fn connect(args: ConnectArgs, context: &Context) -> anyhow::Res
         None => usual_schedule(kind),
     };
     let access = args.identity.access(context)?;
-    let verdict =
-        Box::pin(look_aloud(kind, args.location.as_deref(), &access, args.paid, context)).await?;
+    let of = (kind, args.location.as_deref());
+    let mut out = std::io::stdout();
+    let verdict = Box::pin(look(of, &access, args.paid, context, &mut out)).await?;
     if !verdict.is_usable() && !args.force {
         say("nothing is saved: mend what fails and run the command again, or give --force");
         return Ok(1);

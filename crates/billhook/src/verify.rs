@@ -1,6 +1,6 @@
 //! `billhook verify`.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use billhook_engine::verify::{self, Check, Finding, Severity, Subject, Verdict};
 use billhook_engine::{EngineError, access, directory};
@@ -62,55 +62,39 @@ pub(crate) async fn run(args: VerifyArgs, context: &Context) -> anyhow::Result<u
         writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&verdict)?)?;
         verdict
     } else {
-        Box::pin(told(&subject, &regions)).await?
+        Box::pin(told(&subject, &regions, &mut io::stdout())).await?
     };
     Ok(u8::from(!matches!(verdict.health, Health::Healthy | Health::Waiting)))
 }
 
 /// Looks at everything, and writes each check as soon as it is done, and how it is in the end.
-async fn told(subject: &Subject<'_>, regions: &[String]) -> anyhow::Result<Verdict> {
+async fn told(
+    subject: &Subject<'_>,
+    regions: &[String],
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<Verdict> {
     let mut written: io::Result<()> = Ok(());
     let mut hear = |check: &Check| {
         if written.is_ok() {
-            written = writeln!(io::stdout(), "{}", lines(check).join("\n"));
+            written = writeln!(out, "{}", lines(check).join("\n"));
         }
     };
     let verdict = Box::pin(verify::verify_heard(subject, regions, &mut hear)).await?;
     written?;
-    writeln!(io::stdout(), "{}", verdict.health.as_str())?;
+    writeln!(out, "{}", verdict.health.as_str())?;
     Ok(verdict)
 }
 
-/// Looks at everything that a connection would need, and writes it as it comes.
-pub(crate) async fn look_aloud(
-    kind: &'static KindAccess,
-    location: Option<&str>,
+/// Looks at everything that a connection would need, and writes it to `out` as it comes.
+pub(crate) async fn look(
+    (kind, location): (&'static KindAccess, Option<&str>),
     access: &Access,
     may_pay: bool,
     context: &Context,
+    out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Verdict> {
     let s3 = context.s3.clone();
-    told(&Subject { kind, location, access, s3, may_pay }, &[]).await
-}
-
-/// Looks at everything that a connection would need.
-pub(crate) async fn look(
-    kind: &'static KindAccess,
-    location: Option<&str>,
-    access: &Access,
-    may_pay: bool,
-    context: &Context,
-) -> Result<Verdict, EngineError> {
-    let s3 = context.s3.clone();
-    verify::verify(&Subject { kind, location, access, s3, may_pay }).await
-}
-
-/// A verdict as lines of text.
-pub(crate) fn shown(verdict: &Verdict) -> String {
-    let lines = verdict.checks.iter().flat_map(lines);
-    let mut text: Vec<String> = lines.collect();
-    text.push(verdict.health.as_str().to_owned());
-    text.join("\n") + "\n"
+    told(&Subject { kind, location, access, s3, may_pay }, &[], out).await
 }
 
 /// A check as lines of text, broken to fit the terminal.

@@ -11,6 +11,8 @@ mod accounts;
 mod agreement;
 #[path = "cli/applied.rs"]
 mod applied;
+#[path = "cli/chart.rs"]
+mod chart;
 #[path = "cli/connections.rs"]
 mod connections;
 #[path = "cli/contract.rs"]

@@ -13,6 +13,7 @@
 mod ask;
 mod build;
 mod tuples;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

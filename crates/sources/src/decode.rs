@@ -92,7 +92,11 @@ struct RowText {
 
 impl RowText {
     fn push(&mut self, raw: &[u8]) {
-        self.text.push_str(&String::from_utf8_lossy(&unquote(raw)));
+        let value = unquote(raw);
+        match std::str::from_utf8(&value) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.text.push_str(&String::from_utf8_lossy(&value)),
+        }
         self.ends.push(i32::try_from(self.text.len()).unwrap_or(i32::MAX));
     }
 }

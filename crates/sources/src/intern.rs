@@ -13,6 +13,9 @@ pub struct Interner {
     table: HashTable<Entry>,
     arena: Vec<u8>,
     ends: Vec<usize>,
+    /// For each string the one that was asked for after it the last time: bills repeat their
+    /// resources hour by hour.
+    next: Vec<u32>,
     /// The string that was asked for last: rows of one resource often follow one another.
     last: u32,
 }
@@ -34,17 +37,23 @@ impl Interner {
     /// Never in practice: after 2³² distinct keys.
     #[inline]
     pub fn intern(&mut self, key: &[u8]) -> u32 {
-        if !self.ends.is_empty() && self.get(self.last) == key {
-            return self.last;
+        if let Some(id) = self.guess(|bytes| bytes == key) {
+            return id;
         }
         let hash_of = |key: &[u8]| FixedState::with_seed(0).hash_one(key);
         let hash = hash_of(key);
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
         let low = hash as u32;
-        let Self { table, arena, ends, last } = self;
+        let Self { table, arena, ends, next, last } = self;
         let same = |entry: &Entry| entry.hash == low && arena[entry.start..entry.end] == *key;
+        let mut follows = |id: u32| {
+            if let Some(next) = next.get_mut(*last as usize) {
+                *next = id;
+            }
+            *last = id;
+        };
         if let Some(entry) = table.find(hash, same) {
-            *last = entry.id;
+            follows(entry.id);
             return entry.id;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the arena is cleared long before")]
@@ -54,16 +63,25 @@ impl Interner {
         let end = arena.len();
         ends.push(end);
         let entry = Entry { hash: low, id, start, end };
-        *last = id;
+        follows(id);
+        next.push(id);
         table.insert_unique(hash, entry, |entry| hash_of(&arena[entry.start..entry.end]));
         id
     }
 
-    /// The id and bytes of the string that was asked for last.
-    #[must_use]
+    /// The id of a string that is likely to be asked for: the last one again, or that which
+    /// followed it the last time. `is_it` looks at their bytes.
     #[inline]
-    pub fn last(&self) -> Option<(u32, &[u8])> {
-        (!self.ends.is_empty()).then(|| (self.last, self.get(self.last)))
+    pub fn guess(&mut self, is_it: impl Fn(&[u8]) -> bool) -> Option<u32> {
+        let next = *self.next.get(self.last as usize)?;
+        if is_it(self.get(self.last)) {
+            return Some(self.last);
+        }
+        let is_next = next != self.last && is_it(self.get(next));
+        is_next.then(|| {
+            self.last = next;
+            next
+        })
     }
 
     /// The bytes of `id`.
@@ -91,7 +109,8 @@ impl Interner {
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let table = self.table.capacity() * size_of::<Entry>();
-        self.arena.capacity() + self.ends.capacity() * size_of::<usize>() + table
+        let places = self.ends.capacity() * size_of::<usize>();
+        self.arena.capacity() + places + self.next.capacity() * size_of::<u32>() + table
     }
 
     /// Forgets everything.
@@ -110,6 +129,9 @@ mod tests {
         let ids: Vec<u32> =
             [&b"a"[..], b"", b"b", b"a", b""].iter().map(|key| interner.intern(key)).collect();
         assert_eq!(ids, [0, 1, 2, 0, 1]);
+        // What follows is only guessed.
+        let ids = [&b"a"[..], b"b", b"", b"a", b"", b"a", b"b"].map(|key| interner.intern(key));
+        assert_eq!(ids, [0, 2, 1, 0, 1, 0, 2]);
         assert_eq!(interner.get(2), b"b");
         for n in 0..100_000_u32 {
             interner.intern(&n.to_le_bytes());

@@ -15,7 +15,7 @@ pub fn unquote(raw: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     use std::borrow::Cow;
     let Some(inner) = raw.strip_prefix(b"\"") else { return Cow::Borrowed(raw) };
     let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
-    if !inner.contains(&b'"') {
+    if memchr::memchr(b'"', inner).is_none() {
         return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());

@@ -14,7 +14,7 @@ use crate::connections::{ConnectArgs, new_name, now};
 use crate::context::{Context, say};
 use crate::report;
 use crate::sync::load_now;
-use crate::verify::{look, shown};
+use crate::verify::look;
 
 const HELP_NAME: &str = "\
 what the connection is called in commands and in the column x_Connection: lowercase letters, digits
@@ -156,8 +156,8 @@ async fn verified(
 ) -> anyhow::Result<Option<Health>> {
     let location = target.place.as_ref().map(|place| place.location.as_str());
     loop {
-        let verdict = look(target.kind, location, access, args.paid, context).await?;
-        talk.say(shown(&verdict).trim_end())?;
+        let of = (target.kind, location);
+        let verdict = Box::pin(look(of, access, args.paid, context, talk.out())).await?;
         if verdict.is_usable() || args.force {
             return Ok(Some(verdict.health));
         }

@@ -34,7 +34,7 @@ pub(super) struct Question<'a> {
 /// A conversation.
 pub(super) struct Talk<'a> {
     input: &'a mut dyn BufRead,
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     /// How secrets are read; `None` where answers come from no terminal.
     hidden: Option<Hidden<'a>>,
 }
@@ -42,14 +42,14 @@ pub(super) struct Talk<'a> {
 impl<'a> Talk<'a> {
     pub(super) fn new(
         input: &'a mut dyn BufRead,
-        out: &'a mut dyn Write,
+        out: &'a mut (dyn Write + Send),
         hidden: Option<Hidden<'a>>,
     ) -> Self {
         Self { input, out, hidden }
     }
 
     /// Where everything is written.
-    pub(super) fn out(&mut self) -> &mut dyn Write {
+    pub(super) fn out(&mut self) -> &mut (dyn Write + Send) {
         self.out
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::named;
 use crate::context::{Context, say};
 use crate::identity::IdentityArgs;
-use crate::verify::look_aloud;
+use crate::verify::look;
 
 /// What is said of a connection's figures.
 #[derive(Debug, Clone, Default, Args)]
@@ -79,7 +79,9 @@ pub(super) async fn run(
             None => registry.access(&connection.id).map_err(EngineError::from)?,
         };
         let kind = access::kind(&connection.kind)?;
-        let verdict = Box::pin(look_aloud(kind, location, &current, args.paid, context)).await?;
+        let mut out = std::io::stdout();
+        let of = (kind, location);
+        let verdict = Box::pin(look(of, &current, args.paid, context, &mut out)).await?;
         if !verdict.is_usable() && !args.force {
             say("nothing is changed: mend what fails and run the command again, or give --force");
             return Ok(1);

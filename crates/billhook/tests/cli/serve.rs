@@ -14,7 +14,7 @@ use crate::support::{Home, Ran};
 const PASSWORD: &str = "correct horse battery";
 
 /// A server that is under way.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     /// Where its pages are.
@@ -35,7 +35,7 @@ impl Serving {
     }
 
     /// Starts one on a free port, and waits until it listens.
-    fn start_with(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = tempfile::NamedTempFile::new_in(home.dir.path()).unwrap();
         let (file, log) = log.keep().unwrap();
         let mut command = home.command();
@@ -62,7 +62,7 @@ impl Serving {
     }
 
     /// Status and body of a page.
-    fn get(&self, path: &str) -> (String, String) {
+    pub(crate) fn get(&self, path: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

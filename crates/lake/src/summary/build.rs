@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array, MapArray, RecordBatch,
-    StringArray,
+    Array, ArrayRef, AsArray, Decimal128Array, Int32Array, Int64Array, RecordBatch,
 };
 use arrow::datatypes::{
-    DataType, Decimal128Type, Field, Int32Type, Schema, SchemaRef, TimestampMicrosecondType,
+    DataType, Decimal128Type, Field, Schema, SchemaRef, TimestampMicrosecondType,
 };
-use billhook_focus::columns::map_builder;
 use billhook_money::Overflow;
 use bytes::Bytes;
 use datafusion::datasource::listing::PartitionedFile;
@@ -38,14 +36,23 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
+use super::values::{NONE, Values};
 use super::{ATTRIBUTES, FIGURES, MAPS, TUPLES, failed, split};
 use crate::spec::{COST_AND_USAGE, DAILY_SUMS, gross};
 use crate::table::FileEntry;
 use crate::{Lake, LakeError};
 
-/// What is held at most; 100 MiB.
-const MOST_FIGURES: usize = 250_000;
-const MOST_TUPLES: usize = 100_000;
+/// What is held of a summary before it is written.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    figures: usize,
+    tuples: usize,
+    /// A file of more lines than that is worth a summary only with half as many figures.
+    lines: u64,
+}
+
+/// About 100 MiB.
+const MOST: Most = Most { figures: 250_000, tuples: 100_000, lines: 100_000 };
 
 /// Rows of a batch; the row groups of a data file have as many.
 const BATCH: usize = 65_536;
@@ -53,14 +60,7 @@ const BATCH: usize = 65_536;
 /// Rows of a batch that is written.
 const WRITTEN: usize = 16_384;
 
-/// A file of so many lines is worth a summary only with half as many figures.
-const MANY: u64 = 100_000;
-
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-
-/// The number of a value that is not there, and of one that was not looked up yet.
-const NONE: u32 = u32::MAX;
-const UNMET: u32 = u32::MAX - 1;
 
 /// Makes a summary beside `base` and returns how many bytes its tuples have; `None` when it would
 /// have hardly fewer figures than there are lines.
@@ -89,7 +89,7 @@ pub(super) async fn summary(
         .with_batch_size(BATCH)
         .build()
         .map_err(wrong)?;
-    let mut builder = Builder::begin(base)?;
+    let mut builder = Builder::begin(base, MOST)?;
     while let Some(batch) = batches.try_next().await.map_err(wrong)? {
         builder.add(&batch)?;
     }
@@ -150,6 +150,7 @@ struct Figure {
 /// What is held of a summary while it is made.
 struct Builder {
     base: PathBuf,
+    most: Most,
     /// Values of each of [`ATTRIBUTES`].
     values: Vec<Values>,
     /// Numbers of the values of all tuples, one after the other.
@@ -167,9 +168,10 @@ struct Builder {
 }
 
 impl Builder {
-    fn begin(base: &Path) -> Result<Self, LakeError> {
+    fn begin(base: &Path, most: Most) -> Result<Self, LakeError> {
         Ok(Self {
             base: base.to_owned(),
+            most,
             values: ATTRIBUTES.iter().map(|_| Values::default()).collect(),
             keys: Vec::new(),
             tuples: HashTable::new(),
@@ -211,7 +213,7 @@ impl Builder {
             self.figures[place].add(&amounts, row)?;
         }
         self.lines += u64::try_from(batch.num_rows()).unwrap_or_default();
-        if self.figures.len() >= MOST_FIGURES || self.tuples.len() >= MOST_TUPLES {
+        if self.figures.len() >= self.most.figures || self.tuples.len() >= self.most.tuples {
             self.write()?;
         }
         Ok(())
@@ -272,7 +274,7 @@ impl Builder {
 
     fn finish(mut self) -> Result<Option<u64>, LakeError> {
         self.write()?;
-        if self.lines > MANY && self.rows > self.lines / 2 {
+        if self.lines > self.most.lines && self.rows > self.lines / 2 {
             self.tuples_out.drop_it();
             self.figures_out.drop_it();
             let path = self.base.with_added_extension("worthless");
@@ -344,110 +346,6 @@ impl Figure {
     }
 }
 
-/// Values of a column by number. A map is its entries one after the other, each text behind its
-/// length.
-#[derive(Default)]
-struct Values {
-    all: Vec<Arc<[u8]>>,
-    numbers: HashMap<Arc<[u8]>, u32, FixedState>,
-}
-
-impl Values {
-    fn number(&mut self, value: &[u8]) -> u32 {
-        if let Some(&number) = self.numbers.get(value) {
-            return number;
-        }
-        let number = u32::try_from(self.all.len()).unwrap_or(UNMET - 1);
-        let value: Arc<[u8]> = Arc::from(value);
-        self.all.push(Arc::clone(&value));
-        self.numbers.insert(value, number);
-        number
-    }
-
-    /// Calls `each` with every row that has a value, and the value's number.
-    fn fill(&mut self, array: &ArrayRef, mut each: impl FnMut(usize, u32)) {
-        if let Some(map) = array.as_map_opt() {
-            let mut value = Vec::new();
-            for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
-                packed(map, row, &mut value);
-                each(row, self.number(&value));
-            }
-            return;
-        }
-        let dictionary = array.as_dictionary::<Int32Type>();
-        let texts = dictionary.values().as_string::<i32>();
-        let mut numbers = vec![UNMET; texts.len()];
-        for (row, key) in dictionary.keys().iter().enumerate() {
-            let Some(key) = key.and_then(|key| usize::try_from(key).ok()) else { continue };
-            if numbers[key] == UNMET {
-                numbers[key] = self.number(texts.value(key).as_bytes());
-            }
-            each(row, numbers[key]);
-        }
-    }
-
-    fn value(&self, number: u32) -> Option<&[u8]> {
-        self.all.get(number as usize).map(|value| &**value)
-    }
-
-    fn texts(&self, numbers: impl Iterator<Item = u32>) -> ArrayRef {
-        let text = |number| self.value(number).and_then(|value| std::str::from_utf8(value).ok());
-        Arc::new(numbers.map(text).collect::<StringArray>())
-    }
-
-    fn maps(&self, numbers: impl Iterator<Item = u32>) -> Result<ArrayRef, LakeError> {
-        let mut maps = map_builder();
-        for number in numbers {
-            let value = self.value(number);
-            let mut rest = value.unwrap_or_default();
-            while let Some((key, value)) = entry(&mut rest) {
-                maps.keys().append_value(key);
-                maps.values().append_option(value);
-            }
-            let table = COST_AND_USAGE.name;
-            maps.append(value.is_some()).map_err(|source| LakeError::Arrow { table, source })?;
-        }
-        Ok(Arc::new(maps.finish()))
-    }
-}
-
-/// Packs the entries of a row's map: lengths and texts; the length of no value is [`NONE`].
-fn packed(map: &MapArray, row: usize, value: &mut Vec<u8>) {
-    value.clear();
-    let (keys, values) = (map.keys().as_string::<i32>(), map.values().as_string::<i32>());
-    let offsets = map.value_offsets();
-    let place = |row: usize| usize::try_from(offsets[row]).unwrap_or_default();
-    for entry in place(row)..place(row + 1) {
-        for texts in [keys, values] {
-            if texts.is_null(entry) {
-                value.extend_from_slice(&NONE.to_le_bytes());
-                continue;
-            }
-            let text = texts.value(entry).as_bytes();
-            let length = u32::try_from(text.len()).unwrap_or_default();
-            value.extend_from_slice(&length.to_le_bytes());
-            value.extend_from_slice(text);
-        }
-    }
-}
-
-/// Takes an entry from the front of what was packed.
-fn entry<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, Option<&'a str>)> {
-    let key = text(rest)?;
-    let is_null = rest.starts_with(&NONE.to_le_bytes());
-    if is_null {
-        *rest = rest.get(4..)?;
-    }
-    Some((key, if is_null { None } else { text(rest) }))
-}
-
-fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
-    let (length, behind) = rest.split_first_chunk::<4>()?;
-    let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    *rest = behind;
-    std::str::from_utf8(text).ok()
-}
-
 /// A file that is written under another name until it is whole.
 struct Out {
     path: PathBuf,
@@ -498,4 +396,91 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, LakeEr
         table: COST_AND_USAGE.name,
         source: arrow::error::ArrowError::SchemaError(format!("column {name} is missing")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{DictionaryArray, TimestampMicrosecondArray};
+    use arrow::datatypes::{Int32Type, Int64Type};
+    use billhook_focus::columns::ColumnType;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::super::{halves, joined};
+    use super::*;
+
+    /// A line each: service, day, amount.
+    fn batch(lines: &[(&str, i64, i128)]) -> RecordBatch {
+        let names: DictionaryArray<Int32Type> = lines.iter().map(|(name, ..)| *name).collect();
+        let days = lines.iter().map(|(_, day, _)| day * MICROS_PER_DAY + 3_600_000_000);
+        let days = TimestampMicrosecondArray::from_iter_values(days).with_timezone("UTC");
+        let amounts = lines.iter().map(|(.., amount)| *amount);
+        let amounts = Decimal128Array::from_iter_values(amounts);
+        let amounts: ArrayRef = Arc::new(amounts.with_data_type(ColumnType::Decimal.arrow()));
+        let mut columns: Vec<(&str, ArrayRef)> =
+            vec![("ServiceName", Arc::new(names)), ("ChargePeriodStart", Arc::new(days))];
+        columns.extend(DAILY_SUMS.iter().map(|name| (*name, Arc::clone(&amounts))));
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    /// Day, tuple, lines, sum and largest of a file's figures.
+    fn read(base: &Path) -> Vec<(i32, i32, i64, i128, i128)> {
+        let file = File::open(base.with_added_extension("figures")).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        let mut rows = Vec::new();
+        for batch in reader {
+            let batch = batch.unwrap();
+            let small = |name: &str, row: usize| {
+                column(&batch, name).unwrap().as_primitive::<Int32Type>().value(row)
+            };
+            let number = |name: &str, row: usize| {
+                column(&batch, name).unwrap().as_primitive::<Int64Type>().value(row)
+            };
+            for row in 0..batch.num_rows() {
+                let amount = |name: &str| {
+                    let [high, low] = halves(name).map(|half| number(&half, row));
+                    joined(high, low)
+                };
+                let of = (amount("BilledCost"), amount("LargestBilledCost"));
+                let (day, tuple) = (small("Day", row), small("x_Tuple", row));
+                rows.push((day, tuple, number("Lines", row), of.0, of.1));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn what_is_held_is_bounded_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (batch(&[("a", 1, 5), ("b", 1, -7), ("a", 1, 2)]), batch(&[("a", 1, 1)]));
+        let many = Most { figures: 100, tuples: 100, lines: 100 };
+        for (most, expected) in [
+            (many, vec![(1, 0, 3, 8, 5), (1, 1, 1, -7, 7)]),
+            // Two figures are too many: the tuple comes again, with another number.
+            (Most { figures: 2, ..many }, vec![(1, 0, 2, 7, 5), (1, 1, 1, -7, 7), (1, 2, 1, 1, 1)]),
+            (Most { tuples: 2, ..many }, vec![(1, 0, 2, 7, 5), (1, 1, 1, -7, 7), (1, 2, 1, 1, 1)]),
+        ] {
+            let base = folder.path().join("part");
+            let mut builder = Builder::begin(&base, most).unwrap();
+            builder.add(&one).unwrap();
+            builder.add(&two).unwrap();
+            assert!(builder.finish().unwrap().is_some());
+            assert_eq!(read(&base), expected);
+        }
+    }
+
+    #[test]
+    fn what_hardly_repeats_is_not_worth_it_and_what_does_not_fit_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("part");
+        let most = Most { figures: 100, tuples: 100, lines: 2 };
+        let mut builder = Builder::begin(&base, most).unwrap();
+        builder.add(&batch(&[("a", 1, 5), ("b", 1, 5), ("c", 1, 5)])).unwrap();
+        assert_eq!(builder.finish().unwrap(), None);
+        let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        assert_eq!(left.collect::<Vec<_>>(), [base.with_added_extension("worthless")]);
+        let mut builder = Builder::begin(&base, MOST).unwrap();
+        let max = billhook_money::MAX;
+        let wide = builder.add(&batch(&[("a", 1, max), ("a", 1, 1)]));
+        assert!(matches!(wide, Err(LakeError::Overflow(_))), "{wide:?}");
+    }
 }
