@@ -267,12 +267,12 @@ pub async fn report_in(
         None => None,
     };
     let mut ledger = fold::Ledger::default();
-    for line in plan.ask(session, range, grid.granularity()).await? {
-        ledger.add(&line, &grid, fold::Side::Now);
+    for (name, cell) in plan.ask(session, range, grid.granularity()).await?.sums() {
+        ledger.add(name, cell, &grid, fold::Side::Now);
     }
     if let Some((range, grid)) = &compare {
-        for line in plan.ask(session, *range, grid.granularity()).await? {
-            ledger.add(&line, grid, fold::Side::Before);
+        for (name, cell) in plan.ask(session, *range, grid.granularity()).await?.sums() {
+            ledger.add(name, cell, grid, fold::Side::Before);
         }
     }
     let hints = remainder::hints(session, &plan, range, &ledger).await?;

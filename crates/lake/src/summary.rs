@@ -10,16 +10,18 @@
 //! Data files never change, so neither do their summaries. They can be deleted at any time: what
 //! lacks one is read line by line, with the same answer.
 
+mod add_up;
 mod ask;
 mod build;
 mod tuples;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use billhook_focus::columns::{self, ColumnType};
@@ -135,9 +137,16 @@ impl Summaries {
     /// # Errors
     /// When the folder cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, LakeError> {
+        let all = folder.to_owned();
         let folder = folder.join(VERSION);
         let wrong = |source: io::Error| failed(&folder, source.into());
         fs::create_dir_all(&folder).map_err(wrong)?;
+        for entry in fs::read_dir(&all).map_err(wrong)?.flatten() {
+            // Of another version of this program.
+            if entry.path() != folder {
+                fs::remove_dir_all(entry.path()).ok();
+            }
+        }
         let mut known = BTreeMap::new();
         for entry in fs::read_dir(&folder).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
@@ -147,8 +156,7 @@ impl Summaries {
                 known.insert(name.to_owned(), Known::Summary(Summary::at(&folder, name, size)));
             } else if let Some(name) = name.strip_suffix(".worthless") {
                 known.insert(name.to_owned(), Known::Worthless);
-            } else if name.ends_with(".part") {
-                // Another process was stopped in the middle. No two servers share a home.
+            } else if name.ends_with(".part") && is_old(&entry) {
                 fs::remove_file(entry.path()).ok();
             }
         }
@@ -230,6 +238,12 @@ impl Summary {
         let path = |ending| folder.join(format!("{name}.{ending}"));
         Self { tuples: path("tuples"), size, figures: path("figures") }
     }
+}
+
+/// Was it left behind by a process that was stopped? Another one may be at it right now.
+fn is_old(part: &DirEntry) -> bool {
+    let modified = part.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > Duration::from_hours(1)))
 }
 
 /// The name of a data file, which no other file ever has.

@@ -85,13 +85,15 @@ class Client:
         return answer.status, answer.headers, body, took
 
     def settle(self, path):
-        """The address that a path leads to."""
+        """The address that a path leads to, and milliseconds until its answer is there."""
+        all_in = 0
         for _ in range(4):
-            status, headers, _, _ = self.get(path)
+            status, headers, _, took = self.get(path)
+            all_in += took
             if status not in (301, 302, 303, 307):
                 break
             path = headers["Location"]
-        return path
+        return path, all_in
 
 
 def text(headers, body):
@@ -123,12 +125,15 @@ def paths():
         "/costs?by=SubAccountId&by=ServiceName&cmp=previous",
         "/costs?period=last-month&by=ResourceId",
         "/costs?period=last-month&by=tag%3Ateam&is.ChargeCategory=Usage",
+        "/costs?period=ytd&by=ResourceId",
+        "/costs?period=ytd&by=RegionId&by=tag%3Aenv&cmp=previous",
         "/costs?period=ytd&by=ServiceName&metric=EffectiveCost",
         f"/costs?from={month}-01&to={month}-03&grain=hourly",
         "/costs/values?col=ServiceName",
         "/costs/values?col=ResourceId",
         "/costs/lines",
         "/costs/lines?period=last-month&is.ServiceName=Amazon+Elastic+Compute+Cloud",
+        "/costs/lines?period=ytd&is.tag%3Ateam=checkout",
         "/costs/saved",
         "/history",
         f"/history/acme-hourly/{month}",
@@ -159,9 +164,7 @@ def main():
     print(f"{'page':<62} {'cold':>7} {'median':>7} {'p95':>7} {'bytes':>8} {'nodes':>6}")
     warm = []
     for path in paths():
-        begun = client.get(path)
-        cold = begun[3]
-        path = client.settle(path)
+        path, cold = client.settle(path)
         status, headers, body, _ = client.get(path)
         if status != 200:
             failed.append(f"{path}: {status}")

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
 
+use billhook_lake::summary::Cell;
 use billhook_money::{Overflow, Sum};
 
 use crate::EngineError;
 use crate::report::grid::Grid;
-use crate::report::query::{Line, Name};
+use crate::report::query::Name;
 use crate::report::{Figures, Row, Section};
 
 /// Which of the two periods.
@@ -31,20 +32,20 @@ pub(super) struct Shape<'a> {
 }
 
 /// Amounts and rows by bucket, in the order in which they came. Buckets without rows are absent.
-type Cells = Vec<Cell>;
+type Entries = Vec<Entry>;
 
 #[derive(Debug, Clone, Copy)]
-struct Cell {
-    bucket: usize,
-    sum: Sum,
+struct Entry {
+    bucket: u32,
+    units: i128,
     rows: u64,
 }
 
 /// A group's sums.
 #[derive(Debug, Default)]
 struct Group {
-    now: Cells,
-    before: Cells,
+    now: Entries,
+    before: Entries,
 }
 
 /// All sums by group.
@@ -58,19 +59,18 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Takes a sum in.
-    pub(super) fn add(&mut self, line: &Line, grid: &Grid, side: Side) {
-        let Some(bucket) = grid.index(line.bucket) else {
-            debug_assert!(false, "bucket {} lies outside of the period", line.bucket);
+    pub(super) fn add(&mut self, name: &Arc<Name>, cell: &Cell, grid: &Grid, side: Side) {
+        let bucket = grid.index(i64::from(cell.bucket)).and_then(|at| u32::try_from(at).ok());
+        let Some(bucket) = bucket else {
+            debug_assert!(false, "bucket {} lies outside of the period", cell.bucket);
             return;
         };
-        let group = self.group(&line.name);
-        let cells = match side {
+        let group = self.group(name);
+        let entries = match side {
             Side::Now => &mut group.now,
             Side::Before => &mut group.before,
         };
-        let mut sum = Sum::default();
-        sum.add(line.units);
-        cells.push(Cell { bucket, sum, rows: line.rows });
+        entries.push(Entry { bucket, units: cell.units, rows: cell.lines });
     }
 
     fn group(&mut self, name: &Arc<Name>) -> &mut Group {
@@ -134,7 +134,7 @@ fn section(
 ) -> Result<Section, Overflow> {
     let mut sized = Vec::with_capacity(groups.len());
     for (name, group) in groups {
-        let size = |cells: &Cells| total(cells).map(i128::unsigned_abs);
+        let size = |entries: &Entries| total(entries).map(i128::unsigned_abs);
         sized.push(((size(&group.now)?, size(&group.before)?), name, group));
     }
     // Of equal ones the first by name.
@@ -160,23 +160,27 @@ fn section(
     Ok(Section { currency, rows, total })
 }
 
-fn total(cells: &Cells) -> Result<i128, Overflow> {
+fn total(entries: &Entries) -> Result<i128, Overflow> {
     let mut sum = Sum::default();
-    for cell in cells {
-        sum += cell.sum;
+    for entry in entries {
+        sum.add(entry.units);
     }
     sum.total()
 }
 
-fn figures<'a>(cells: impl Iterator<Item = &'a Cell>, buckets: usize) -> Result<Figures, Overflow> {
+fn figures<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    buckets: usize,
+) -> Result<Figures, Overflow> {
     let mut sums = vec![Sum::default(); buckets];
     let mut counts = vec![0; buckets];
     let (mut total, mut rows) = (Sum::default(), 0);
-    for cell in cells {
-        sums[cell.bucket] += cell.sum;
-        counts[cell.bucket] += cell.rows;
-        total += cell.sum;
-        rows += cell.rows;
+    for entry in entries {
+        let bucket = entry.bucket as usize;
+        sums[bucket].add(entry.units);
+        counts[bucket] += entry.rows;
+        total.add(entry.units);
+        rows += entry.rows;
     }
     let values = sums.into_iter().map(Sum::total).collect::<Result<_, _>>()?;
     Ok(Figures { values, counts, total: total.total()?, rows })
@@ -203,13 +207,13 @@ mod tests {
         Grid::new(DayRange { from: day(1), to: day(4) }, Granularity::Daily).unwrap()
     }
 
-    fn ledger(lines: &[(&str, &str, i64, i128)]) -> Ledger {
+    fn ledger(lines: &[(&str, &str, i32, i128)]) -> Ledger {
         let mut ledger = Ledger::default();
         for (currency, key, bucket, units) in lines {
             let keys = vec![(!key.is_empty()).then(|| (*key).to_owned())];
             let name = Name { keys, currency: (*currency).to_owned() };
-            let line = Line { name: Arc::new(name), bucket: *bucket, units: *units, rows: 1 };
-            ledger.add(&line, &grid(), Side::Now);
+            let cell = Cell { group: 0, bucket: *bucket, units: *units, lines: 1 };
+            ledger.add(&Arc::new(name), &cell, &grid(), Side::Now);
         }
         ledger
     }

@@ -1,11 +1,15 @@
 //! The lines behind a figure, the largest first, and one line with where it came from.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use billhook_focus::columns;
 use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
+use billhook_lake::summary::Cell;
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 
@@ -13,7 +17,7 @@ use crate::EngineError;
 use crate::period::DayRange;
 use crate::report::keys::Key;
 use crate::report::origin::{CellRule, LineMapping, explain};
-use crate::report::query::Plan;
+use crate::report::query::{Answer, Name, Plan, Sums};
 use crate::report::{Granularity, ReportRequest};
 use crate::sql_names::quoted;
 
@@ -30,6 +34,11 @@ const PART: [&str; 6] = [
 /// Where a line comes from, in the order of the SQL.
 const SOURCE: [&str; 5] =
     ["x_Connection", "x_BillingPeriod", "x_Revision", "x_SourceFile", "x_SourceRow"];
+
+const RESOURCE: &str = "\"ResourceId\"";
+
+/// Lines of more resources than that are looked for among all.
+const MOST_RESOURCES: usize = 200;
 
 /// Which lines.
 #[derive(Debug, Clone)]
@@ -158,33 +167,67 @@ pub async fn lines_in(session: &LakeSession, request: &LinesRequest) -> Result<L
     let shown = request.columns.iter().map(|by| Key::resolve(by)).collect::<Result<Vec<_>, _>>()?;
     let plan = Plan::new(&report, Vec::new())?;
     let wanted = request.skip.saturating_add(u64::from(request.limit)).saturating_add(1);
-    let (sums, reached) = plan.answer(session, &plan.of(request.range), wanted).await?;
-    let mut sums: Vec<LinesSum> = sums
-        .into_iter()
-        .map(|sum| LinesSum {
-            currency: sum.name.currency.clone(),
-            rows: sum.rows,
-            total: sum.units,
-        })
-        .collect();
+    let answer = plan.answer(session, &plan.of(request.range), wanted).await?;
+    let sum = |(name, cell): (&Arc<Name>, &Cell)| LinesSum {
+        currency: name.currency.clone(),
+        rows: cell.lines,
+        total: cell.units,
+    };
+    let mut sums: Vec<LinesSum> = answer.sums().map(sum).collect();
     sums.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.currency.cmp(&b.currency)));
-    let mut condition = plan.condition(request.range)?;
-    if let Some(least) = reached {
-        // None of those that are listed has a smaller amount.
-        let (metric, least) = (plan.metric_sql(), billhook_money::format(least));
-        let amount = |sign| format!("CAST('{sign}{least}' AS DECIMAL(38,18))");
-        let (above, below) = (amount(""), amount("-"));
-        condition = format!("{condition} AND ({metric} >= {above} OR {metric} <= {below})");
-    }
-    let sql = list_sql(&plan, &shown, request, &condition);
     let mut lines = Vec::new();
-    for batch in session.query(&sql).await? {
-        read(&batch, &mut lines)?;
+    // Where nothing is counted, nothing has to be looked for.
+    if !(answer.is_summed && sums.is_empty()) {
+        let condition = narrowed(&plan, session, request.range, &answer).await?;
+        let sql = list_sql(&plan, &shown, request, &condition);
+        for batch in session.query(&sql).await? {
+            read(&batch, &mut lines)?;
+        }
     }
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let has_more = lines.len() > limit;
     lines.truncate(limit);
     Ok(Lines { sums, columns: shown.iter().map(Key::label).collect(), lines, has_more })
+}
+
+/// The condition of a list, with what summaries know of those that it shows: fewer lines are read
+/// for the same answer.
+async fn narrowed(
+    plan: &Plan<'_>,
+    session: &LakeSession,
+    range: DayRange,
+    answer: &Answer,
+) -> Result<String, EngineError> {
+    let condition = plan.condition(range)?;
+    if let Some(least) = answer.reached {
+        // None of those that are listed has a smaller amount.
+        let (metric, least) = (plan.metric_sql(), billhook_money::format(least));
+        let amount = |sign| format!("CAST('{sign}{least}' AS DECIMAL(38,18))");
+        let (above, below) = (amount(""), amount("-"));
+        return Ok(format!("{condition} AND ({metric} >= {above} OR {metric} <= {below})"));
+    }
+    if !answer.is_summed {
+        return Ok(condition);
+    }
+    // There are few figures, so there are few resources.
+    let keys = [RESOURCE.to_owned()];
+    let resources = plan.sums(session, &Sums { keys: &keys, ..plan.of(range) }).await?;
+    let mut known: BTreeSet<Option<&str>> = BTreeSet::new();
+    for (name, _) in resources.sums() {
+        known.extend(name.keys.first().map(Option::as_deref));
+    }
+    if known.len() > MOST_RESOURCES {
+        return Ok(condition);
+    }
+    let names: Vec<String> = known.iter().flatten().map(|name| quoted(name)).collect();
+    let mut either = Vec::new();
+    if !names.is_empty() {
+        either.push(format!("{RESOURCE} IN ({})", names.join(", ")));
+    }
+    if known.contains(&None) {
+        either.push(format!("{RESOURCE} IS NULL"));
+    }
+    Ok(format!("{condition} AND ({})", either.join(" OR ")))
 }
 
 /// The SQL of a list: source, part, currency, amount, then the columns. It asks for one line more

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
 use billhook_lake::LakeError;
 use billhook_lake::session::LakeSession;
 use billhook_lake::spec::{COST_AND_USAGE, COST_DAILY};
-use billhook_lake::summary::{Cell, Cut, Question, Summed};
+use billhook_lake::summary::{Cell, Cut, Question};
 use billhook_money::Overflow;
 use chrono::NaiveTime;
 
@@ -87,14 +87,23 @@ impl Name {
     }
 }
 
-/// A sum as the lake answers it.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) name: Arc<Name>,
-    /// See [`Grid`].
-    pub(super) bucket: i64,
-    pub(super) units: i128,
-    pub(super) rows: u64,
+/// Sums as the lake answers them.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    names: Vec<Arc<Name>>,
+    /// By place of their names. Of time see [`Grid`].
+    cells: Vec<Cell>,
+    /// An absolute amount that as many lines reach as were looked for.
+    pub(super) reached: Option<i128>,
+    /// Is it known without reading lines?
+    pub(super) is_summed: bool,
+}
+
+impl Answer {
+    /// The sums with what each is of.
+    pub(super) fn sums(&self) -> impl Iterator<Item = (&Arc<Name>, &Cell)> {
+        self.cells.iter().filter_map(|cell| Some((self.names.get(cell.group as usize)?, cell)))
+    }
 }
 
 impl<'a> Plan<'a> {
@@ -172,7 +181,7 @@ impl<'a> Plan<'a> {
         session: &LakeSession,
         range: DayRange,
         granularity: Granularity,
-    ) -> Result<Vec<Line>, EngineError> {
+    ) -> Result<Answer, EngineError> {
         let keys: Vec<String> = self.keys.iter().map(|k| k.text_sql(self.is_daily)).collect();
         let of = Sums { keys: &keys, granularity, ..self.of(range) };
         self.sums(session, &of).await
@@ -189,8 +198,8 @@ impl<'a> Plan<'a> {
         &self,
         session: &LakeSession,
         of: &Sums<'_>,
-    ) -> Result<Vec<Line>, EngineError> {
-        Ok(self.answer(session, of, 0).await?.0)
+    ) -> Result<Answer, EngineError> {
+        self.answer(session, of, 0).await
     }
 
     /// Asks for sums, and for an absolute amount that so many lines reach, if that can be told
@@ -200,7 +209,7 @@ impl<'a> Plan<'a> {
         session: &LakeSession,
         of: &Sums<'_>,
         largest: u64,
-    ) -> Result<(Vec<Line>, Option<i128>), EngineError> {
+    ) -> Result<Answer, EngineError> {
         let mut keys = of.keys.to_vec();
         keys.push("\"BillingCurrency\"".to_owned());
         let mut conditions = self.filter_sql()?;
@@ -209,8 +218,9 @@ impl<'a> Plan<'a> {
         if let Some(question) = self.question(of, &keys, &condition) {
             let largest = usize::try_from(largest).unwrap_or(usize::MAX);
             if let Some(summed) = session.summed(&Question { largest, ..question }).await? {
-                let reached = summed.reached;
-                return Ok((lines(summed), reached));
+                let names = summed.groups.into_iter().map(Name::new).collect();
+                let (cells, reached) = (summed.cells, summed.reached);
+                return Ok(Answer { names, cells, reached, is_summed: true });
             }
         }
         conditions.insert(0, self.range_sql(of.range));
@@ -228,11 +238,11 @@ impl<'a> Plan<'a> {
             conditions.join(" AND "),
             numbers.join(", "),
         );
-        let mut lines = Vec::new();
+        let mut answer = Answer::default();
         for batch in session.query(&sql).await? {
-            read(&batch, keys.len(), &mut lines)?;
+            read(&batch, keys.len(), &mut answer)?;
         }
-        Ok((lines, None))
+        Ok(answer)
     }
 
     /// What is asked of summaries; `None` when they do not know everything in it.
@@ -328,17 +338,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What summaries answer.
-fn lines(summed: Summed) -> Vec<Line> {
-    let names: Vec<Arc<Name>> = summed.groups.into_iter().map(Name::new).collect();
-    let line = |cell: Cell| {
-        let name = Arc::clone(names.get(cell.group)?);
-        Some(Line { name, bucket: cell.bucket, units: cell.units, rows: cell.lines })
-    };
-    summed.cells.into_iter().filter_map(line).collect()
-}
-
-fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), EngineError> {
+fn read(batch: &RecordBatch, keys: usize, answer: &mut Answer) -> Result<(), EngineError> {
     let as_type = |column: usize, data_type: &DataType| -> Result<ArrayRef, EngineError> {
         cast(batch.column(column), data_type).map_err(|source| {
             EngineError::Lake(LakeError::Query(datafusion::error::DataFusionError::from(source)))
@@ -347,11 +347,11 @@ fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), E
     let texts = (0..keys - 1)
         .map(|column| as_type(column, &DataType::Utf8))
         .collect::<Result<Vec<_>, _>>()?;
-    let bucket = as_type(keys - 1, &DataType::Int64)?;
+    let bucket = as_type(keys - 1, &DataType::Int32)?;
     let rows = as_type(keys + 1, &DataType::Int64)?;
     let count = as_type(keys + 2, &DataType::Int64)?;
     let (bucket, rows, count) = (
-        bucket.as_primitive::<Int64Type>(),
+        bucket.as_primitive::<Int32Type>(),
         rows.as_primitive::<Int64Type>(),
         count.as_primitive::<Int64Type>(),
     );
@@ -374,12 +374,13 @@ fn read(batch: &RecordBatch, keys: usize, lines: &mut Vec<Line>) -> Result<(), E
         if most.is_none() {
             return Err(EngineError::Lake(Overflow.into()));
         }
-        lines.push(Line {
-            name,
+        answer.cells.push(Cell {
+            group: u32::try_from(answer.names.len()).unwrap_or(u32::MAX),
             bucket: bucket.value(row),
             units: amount(keys, row),
-            rows: rows.value(row).unsigned_abs(),
+            lines: rows.value(row).unsigned_abs(),
         });
+        answer.names.push(name);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::EngineError;
 use crate::period::{self, DayRange};
 use crate::report::fold::Ledger;
 use crate::report::keys::{Key, NONE, nearest};
-use crate::report::query::{Line, Plan, Sums};
+use crate::report::query::{Name, Plan, Sums};
 use crate::report::{Scope, usual_range};
 
 /// FOCUS rows of a slice that do not count, because another connection covers the same bill.
@@ -72,13 +72,13 @@ async fn left_out(
     let focus = Some("\"x_FocusExclusion\" IS NULL");
     let all = Sums { scope: Scope::All, also: focus, ..counting };
     let mut slices: BTreeMap<Vec<String>, (i128, u64)> = BTreeMap::new();
-    for line in plan.sums(session, &all).await? {
-        slices.insert(names(&line), (line.units, line.rows));
+    for (name, cell) in plan.sums(session, &all).await?.sums() {
+        slices.insert(names(name), (cell.units, cell.lines));
     }
-    for line in plan.sums(session, &counting).await? {
-        let slice = slices.entry(names(&line)).or_default();
-        slice.0 -= line.units;
-        slice.1 = slice.1.saturating_sub(line.rows);
+    for (name, cell) in plan.sums(session, &counting).await?.sums() {
+        let slice = slices.entry(names(name)).or_default();
+        slice.0 -= cell.units;
+        slice.1 = slice.1.saturating_sub(cell.lines);
     }
     let rest = slices.into_iter().filter(|(_, (amount, rows))| *amount != 0 || *rows > 0);
     Ok(rest
@@ -90,9 +90,9 @@ async fn left_out(
 }
 
 /// Connection, billing period (or whatever else was asked for) and currency of a sum.
-fn names(line: &Line) -> Vec<String> {
-    let names = line.name.keys.iter().map(|key| key.clone().unwrap_or_default());
-    names.chain([line.name.currency.clone()]).collect()
+fn names(name: &Name) -> Vec<String> {
+    let names = name.keys.iter().map(|key| key.clone().unwrap_or_default());
+    names.chain([name.currency.clone()]).collect()
 }
 
 /// Rows that are not FOCUS rows, of the connections that count.
@@ -111,13 +111,11 @@ async fn excluded(
         also: Some("\"x_FocusExclusion\" IS NOT NULL"),
         ..plan.of(range)
     };
-    let lines = plan.sums(session, &excluded).await?;
+    let answer = plan.sums(session, &excluded).await?;
     let mut sums: BTreeMap<(String, String), (Sum, u64)> = BTreeMap::new();
-    for line in lines {
-        let units = line.units;
-        let rows = line.rows;
+    for (name, cell) in answer.sums() {
         let Ok([reason, connection, period, account, currency]) =
-            <[String; 5]>::try_from(names(&line))
+            <[String; 5]>::try_from(names(name))
         else {
             continue;
         };
@@ -126,8 +124,8 @@ async fn excluded(
             continue;
         }
         let sum = sums.entry((reason, currency)).or_default();
-        sum.0.add(units);
-        sum.1 += rows;
+        sum.0.add(cell.units);
+        sum.1 += cell.lines;
     }
     let mut excluded = Vec::new();
     for ((reason, currency), (sum, rows)) in sums {

@@ -1,29 +1,28 @@
 //! Asks summaries: SQL says which tuples count and to which group each belongs, then figures are
 //! added up by those numbers.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, UInt32Type};
-use billhook_money::Sum;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::prelude::{SessionContext, lit};
 use foldhash::fast::FixedState;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use hashbrown::HashMap;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
+use super::add_up::{Figure, Shape, Totals};
 use super::tuples::PLACE;
 use super::{Summary, TUPLE, Tuples, failed, halves, joined, largest, opened};
 use crate::LakeError;
@@ -35,9 +34,6 @@ use crate::table::FileEntry;
 const BATCH: usize = 65_536;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-
-/// Sums that are held by place, beside which empty ones do not matter; 48 MB.
-const MOST_PLACES: usize = 1_000_000;
 
 /// The group of a tuple that does not count.
 const NONE: u32 = u32::MAX;
@@ -90,9 +86,9 @@ pub struct Summed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
     /// Place of its group.
-    pub group: usize,
+    pub group: u32,
     /// The first day of the time, since 1970-01-01; 0 where time is not cut.
-    pub bucket: i64,
+    pub bucket: i32,
     /// Units of 10⁻¹⁸.
     pub units: i128,
     /// How many lines.
@@ -127,29 +123,30 @@ impl LakeSession {
             return Ok(None);
         };
         let shape = Shape::of(question, names.len());
-        let (metric, largest) = (question.metric, question.largest);
-        let begin = move || (shape.begin(), Top::new(largest));
-        let each = move |file: Grouped| {
-            let (mut sums, mut top) = begin();
-            file.figures(metric, largest > 0, |figure| {
-                if shape.takes(figure.day) {
-                    shape.add(&mut sums, &figure);
-                    // Every figure is of at least one line with its largest amount.
-                    top.add(figure.largest);
+        let (metric, has_largest) = (question.metric, question.largest > 0);
+        let threads = self.threads.clone().unwrap_or_else(Handle::current);
+        let mut tasks = JoinSet::new();
+        for files in shares(files) {
+            let add = move || -> Result<Totals, LakeError> {
+                let mut totals = Totals::new(shape);
+                for file in files {
+                    file.figures(metric, has_largest, |figure| totals.add(&figure))?;
                 }
-            })?;
-            Ok((sums, top))
-        };
-        let mut all = begin();
-        let add = |(sums, top): (Sums, Top)| {
-            all.0.merge(sums);
-            top.heap.into_iter().for_each(|Reverse(amount)| all.1.add(amount));
-        };
-        if !self.each(files, each, add).await? {
-            return Ok(None);
+                Ok(totals)
+            };
+            tasks.spawn_blocking_on(add, &threads);
         }
-        let (sums, top) = all;
-        Ok(Some(Summed { groups: names, cells: shape.cells(sums)?, reached: top.least() }))
+        let mut all = Totals::new(shape);
+        while let Some(task) = tasks.join_next().await {
+            match task {
+                Ok(totals) => all.merge(totals?),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The server ends.
+                Err(_) => return Ok(None),
+            }
+        }
+        let reached = all.reached();
+        Ok(Some(Summed { groups: names, cells: all.cells()?, reached }))
     }
 
     /// Which tuples count, and the group of each.
@@ -198,129 +195,18 @@ impl LakeSession {
         }
         Ok(Some(groups.done(files)))
     }
-
-    /// Does something with each file, several at once. False when the server ends meanwhile.
-    async fn each<T: Send + 'static>(
-        &self,
-        files: Vec<Grouped>,
-        work: impl Fn(Grouped) -> Result<T, LakeError> + Clone + Send + 'static,
-        mut add: impl FnMut(T),
-    ) -> Result<bool, LakeError> {
-        let threads = self.threads.clone().unwrap_or_else(Handle::current);
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let tasks = futures::stream::iter(files).map(|file| {
-            let work = work.clone();
-            threads.spawn_blocking(move || work(file))
-        });
-        let mut tasks = tasks.buffer_unordered(at_once);
-        while let Some(task) = tasks.next().await {
-            match task {
-                Ok(result) => add(result?),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
 }
 
-/// How sums lie: by group, then by time.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    from: i32,
-    to: i32,
-    cut: Cut,
-    groups: usize,
-}
-
-/// Sums of figures.
-enum Sums {
-    /// By place.
-    Dense(Vec<(Sum, i64)>),
-    /// Too many places, most of which are empty.
-    Sparse(HashMap<usize, (Sum, i64), FixedState>),
-}
-
-impl Shape {
-    fn of(question: &Question<'_>, groups: usize) -> Self {
-        Self { from: day(question.from), to: day(question.to), cut: question.cut, groups }
+/// Files by who reads them: as many shares as there are processors.
+fn shares(files: Vec<Grouped>) -> Vec<Vec<Grouped>> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut shares: Vec<Vec<Grouped>> = Vec::new();
+    shares.resize_with(at_once.min(files.len()), Vec::new);
+    for (at, file) in files.into_iter().enumerate() {
+        let at = at % shares.len();
+        shares[at].push(file);
     }
-
-    /// How many times there are.
-    fn width(&self) -> usize {
-        let days = usize::try_from(self.to.saturating_sub(self.from)).unwrap_or_default();
-        if self.cut == Cut::Whole { 1 } else { days }
-    }
-
-    fn begin(&self) -> Sums {
-        match self.groups.saturating_mul(self.width()) {
-            places @ ..=MOST_PLACES => Sums::Dense(vec![Default::default(); places]),
-            _ => Sums::Sparse(HashMap::default()),
-        }
-    }
-
-    fn takes(&self, day: i32) -> bool {
-        (self.from..self.to).contains(&day)
-    }
-
-    fn add(&self, sums: &mut Sums, figure: &Figure) {
-        let bucket = match self.cut {
-            Cut::Whole => 0,
-            Cut::Daily => figure.day - self.from,
-            Cut::Monthly => first_of_month(figure.day).max(self.from) - self.from,
-        };
-        let bucket = usize::try_from(bucket).unwrap_or_default();
-        if let Some((sum, lines)) = sums.at(figure.group as usize * self.width() + bucket) {
-            sum.add(figure.amount);
-            *lines += figure.lines;
-        }
-    }
-
-    fn cells(&self, sums: Sums) -> Result<Vec<Cell>, LakeError> {
-        let mut all: Vec<(usize, (Sum, i64))> = match sums {
-            Sums::Dense(sums) => {
-                sums.into_iter().enumerate().filter(|(_, (_, lines))| *lines > 0).collect()
-            }
-            Sums::Sparse(sums) => sums.into_iter().collect(),
-        };
-        all.sort_unstable_by_key(|(place, _)| *place);
-        let width = self.width().max(1);
-        let cell = |(place, (sum, lines)): (usize, (Sum, i64))| {
-            let day = self.from.saturating_add(i32::try_from(place % width).unwrap_or(i32::MAX));
-            let bucket = match self.cut {
-                Cut::Whole => 0,
-                Cut::Daily => day,
-                Cut::Monthly => first_of_month(day),
-            };
-            let (group, bucket, lines) = (place / width, i64::from(bucket), lines.unsigned_abs());
-            Ok(Cell { group, bucket, units: sum.total()?, lines })
-        };
-        all.into_iter().map(cell).collect()
-    }
-}
-
-impl Sums {
-    fn at(&mut self, place: usize) -> Option<&mut (Sum, i64)> {
-        match self {
-            Self::Dense(sums) => sums.get_mut(place),
-            Self::Sparse(sums) => Some(sums.entry(place).or_default()),
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        let others: Box<dyn Iterator<Item = _>> = match other {
-            Self::Dense(sums) => {
-                Box::new(sums.into_iter().enumerate().filter(|(_, (_, lines))| *lines > 0))
-            }
-            Self::Sparse(sums) => Box::new(sums.into_iter()),
-        };
-        for (place, (sum, lines)) in others {
-            if let Some(known) = self.at(place) {
-                known.0 += sum;
-                known.1 += lines;
-            }
-        }
-    }
+    shares
 }
 
 /// Tuples by group.
@@ -333,15 +219,6 @@ struct Groups {
 struct Grouped {
     path: PathBuf,
     groups: Vec<u32>,
-}
-
-/// A row of figures.
-struct Figure {
-    day: i32,
-    group: u32,
-    lines: i64,
-    amount: i128,
-    largest: i128,
 }
 
 impl Grouped {
@@ -453,38 +330,7 @@ impl Numbering {
     }
 }
 
-/// The largest of many amounts.
-struct Top {
-    most: usize,
-    heap: BinaryHeap<Reverse<i128>>,
-}
-
-impl Top {
-    fn new(most: usize) -> Self {
-        Self { most, heap: BinaryHeap::new() }
-    }
-
-    fn add(&mut self, amount: i128) {
-        if self.heap.len() < self.most {
-            self.heap.push(Reverse(amount));
-        } else if self.heap.peek().is_some_and(|least| amount > least.0) {
-            self.heap.pop();
-            self.heap.push(Reverse(amount));
-        }
-    }
-
-    /// The smallest of them, when there are as many as were asked for.
-    fn least(&self) -> Option<i128> {
-        self.heap.peek().filter(|_| self.heap.len() == self.most).map(|least| least.0)
-    }
-}
-
-fn first_of_month(day: i32) -> i32 {
-    let date = NaiveDate::from_epoch_days(day);
-    date.map_or(day, |date| day - i32::try_from(date.day0()).unwrap_or_default())
-}
-
-fn day(date: NaiveDate) -> i32 {
+pub(super) fn day(date: NaiveDate) -> i32 {
     date.to_epoch_days()
 }
 

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -356,7 +357,8 @@ struct Out {
 impl Out {
     fn begin(base: &Path, ending: &str, schema: &SchemaRef) -> Result<Self, LakeError> {
         let path = base.with_added_extension(ending);
-        let part = path.with_added_extension("part");
+        // Two servers may be at the same file; both write the same.
+        let part = path.with_added_extension(format!("{}.part", process::id()));
         let wrong = |source: ParquetError| failed(&part, source);
         let file = File::create(&part).map_err(|source| wrong(source.into()))?;
         let level = ZstdLevel::try_new(1).map_err(wrong)?;
