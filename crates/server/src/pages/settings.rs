@@ -105,6 +105,8 @@ mod tests {
             "/readyz",
             "/setup",
             "/sign-in",
+            "/sign-in/oidc",
+            "/sign-in/oidc/callback",
             "/sign-out",
             "/theme",
         ]);
