@@ -13,9 +13,6 @@ pub struct Interner {
     table: HashTable<Entry>,
     arena: Vec<u8>,
     ends: Vec<usize>,
-    /// For each string the one that was asked for after it the last time: bills repeat their
-    /// resources hour by hour.
-    next: Vec<u32>,
     /// The string that was asked for last: rows of one resource often follow one another.
     last: u32,
 }
@@ -37,23 +34,17 @@ impl Interner {
     /// Never in practice: after 2³² distinct keys.
     #[inline]
     pub fn intern(&mut self, key: &[u8]) -> u32 {
-        if let Some(id) = self.guess(|bytes| bytes == key) {
-            return id;
+        if !self.ends.is_empty() && self.get(self.last) == key {
+            return self.last;
         }
         let hash_of = |key: &[u8]| FixedState::with_seed(0).hash_one(key);
         let hash = hash_of(key);
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
         let low = hash as u32;
-        let Self { table, arena, ends, next, last } = self;
+        let Self { table, arena, ends, last } = self;
         let same = |entry: &Entry| entry.hash == low && arena[entry.start..entry.end] == *key;
-        let mut follows = |id: u32| {
-            if let Some(next) = next.get_mut(*last as usize) {
-                *next = id;
-            }
-            *last = id;
-        };
         if let Some(entry) = table.find(hash, same) {
-            follows(entry.id);
+            *last = entry.id;
             return entry.id;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the arena is cleared long before")]
@@ -63,25 +54,16 @@ impl Interner {
         let end = arena.len();
         ends.push(end);
         let entry = Entry { hash: low, id, start, end };
-        follows(id);
-        next.push(id);
+        *last = id;
         table.insert_unique(hash, entry, |entry| hash_of(&arena[entry.start..entry.end]));
         id
     }
 
-    /// The id of a string that is likely to be asked for: the last one again, or that which
-    /// followed it the last time. `is_it` looks at their bytes.
+    /// The id and bytes of the string that was asked for last.
+    #[must_use]
     #[inline]
-    pub fn guess(&mut self, is_it: impl Fn(&[u8]) -> bool) -> Option<u32> {
-        let next = *self.next.get(self.last as usize)?;
-        if is_it(self.get(self.last)) {
-            return Some(self.last);
-        }
-        let is_next = next != self.last && is_it(self.get(next));
-        is_next.then(|| {
-            self.last = next;
-            next
-        })
+    pub fn last(&self) -> Option<(u32, &[u8])> {
+        (!self.ends.is_empty()).then(|| (self.last, self.get(self.last)))
     }
 
     /// The bytes of `id`.
@@ -109,8 +91,7 @@ impl Interner {
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let table = self.table.capacity() * size_of::<Entry>();
-        let places = self.ends.capacity() * size_of::<usize>();
-        self.arena.capacity() + places + self.next.capacity() * size_of::<u32>() + table
+        self.arena.capacity() + self.ends.capacity() * size_of::<usize>() + table
     }
 
     /// Forgets everything.
@@ -129,9 +110,6 @@ mod tests {
         let ids: Vec<u32> =
             [&b"a"[..], b"", b"b", b"a", b""].iter().map(|key| interner.intern(key)).collect();
         assert_eq!(ids, [0, 1, 2, 0, 1]);
-        // What follows is only guessed.
-        let ids = [&b"a"[..], b"b", b"", b"a", b"", b"a", b"b"].map(|key| interner.intern(key));
-        assert_eq!(ids, [0, 2, 1, 0, 1, 0, 2]);
         assert_eq!(interner.get(2), b"b");
         for n in 0..100_000_u32 {
             interner.intern(&n.to_le_bytes());

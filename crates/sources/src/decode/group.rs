@@ -35,19 +35,6 @@ pub(super) struct Bad {
     pub(super) reason: String,
 }
 
-/// Has the record this tuple? Seen without putting its own together.
-#[inline]
-fn is_tuple(record: &Record<'_>, runs: &[(usize, usize)], tuple: &[u8]) -> bool {
-    let mut rest = Some(tuple);
-    for (index, &(first, last)) in runs.iter().enumerate() {
-        if index > 0 {
-            rest = rest.and_then(|rest| rest.strip_prefix(b","));
-        }
-        rest = rest.and_then(|rest| rest.strip_prefix(record.span(first, last)));
-    }
-    rest.is_some_and(<[u8]>::is_empty)
-}
-
 /// Interned tuples of one group of columns.
 #[derive(Debug)]
 pub struct Group {
@@ -105,11 +92,8 @@ impl Group {
             let (first, last) = (*first, *last);
             return self.interner.intern(record.span(first, last));
         }
-        if self.flags.is_empty() {
-            let runs = &self.runs;
-            if let Some(id) = self.interner.guess(|tuple| is_tuple(record, runs, tuple)) {
-                return id;
-            }
+        if let Some(id) = self.same_as_last(record) {
+            return id;
         }
         key.clear();
         for (index, &(first, last)) in self.runs.iter().enumerate() {
@@ -127,6 +111,23 @@ impl Group {
             }
         }
         self.interner.intern(key)
+    }
+
+    /// The id of the record before, when this one has the same tuple. Seen without putting the
+    /// tuple together.
+    #[inline]
+    fn same_as_last(&self, record: &Record<'_>) -> Option<u32> {
+        if !self.flags.is_empty() {
+            return None;
+        }
+        let (id, mut rest) = self.interner.last()?;
+        for (index, &(first, last)) in self.runs.iter().enumerate() {
+            if index > 0 {
+                rest = rest.strip_prefix(b",")?;
+            }
+            rest = rest.strip_prefix(record.span(first, last))?;
+        }
+        rest.is_empty().then_some(id)
     }
 
     /// Appends the ids of the tuples of a batch's rows to `ids`. Gives the length of the text of
